@@ -1,0 +1,73 @@
+// The port to a policy engine: pure functions over a frozen policy set. Cedar fits it, so do OPA and AuthZEN,
+// whose answer is fetched by the shell before and enters as a constant (design D7).
+
+import type { JsonObject } from '../std/json.ts';
+import type { Principal } from '../token/chain.ts';
+import type { Target } from './call.ts';
+
+/** Who policy is asked about. An agent by SPIFFE ID, a person by (iss, sub), work by mandate. */
+export type Asker =
+  | { readonly kind: 'agent'; readonly spiffeId: string }
+  | { readonly kind: 'client'; readonly clientId: string }
+  | { readonly kind: 'user'; readonly principal: Principal };
+
+/** Facts of the chain and the request that policy may look at. Never raw text. */
+export interface PolicyContext {
+  readonly actor: string;
+  readonly root: Principal;
+  /** Actors from the first to the one acting now, SPIFFE IDs. */
+  readonly via: readonly string[];
+  readonly depth: number;
+  readonly task: string;
+  readonly scopes: readonly string[];
+  readonly protocol: string;
+  readonly nowSeconds: number;
+}
+
+export interface PolicyRequest {
+  readonly asker: Asker;
+  readonly target: Target;
+  readonly operation: string;
+  readonly arguments: JsonObject;
+  readonly context: PolicyContext;
+}
+
+export interface PolicyAnswer {
+  /** `none`: nothing permits and nothing forbids. */
+  readonly outcome: 'permit' | 'forbid' | 'none' | 'error';
+  /** Ids of the policies that decided, the author's own. */
+  readonly determining: readonly string[];
+  /** Any error denies, whatever else was said. */
+  readonly errors: readonly string[];
+}
+
+/** What policy has heard of a target, from the server's own definition. */
+export interface Definition {
+  /** Pin of the definition, `sha256:<hex>`. */
+  readonly digest: string;
+  /** A person reviewed exactly this definition. Rules §3.7. */
+  readonly reviewed: boolean;
+  /** 0–5, rules §3.6. */
+  readonly risk: number;
+  /** True when a person reviewed a manifest that gives the risk (only then may risk 0 overlap record and call). */
+  readonly manifest: boolean;
+  /** Null when the arguments have the form the definition asks for. */
+  checkArguments(args: JsonObject): ArgumentFault | null;
+}
+
+export interface ArgumentFault {
+  readonly code: 'action.argument_unknown' | 'action.argument_invalid';
+  /** JSON pointer of the argument. */
+  readonly pointer: string;
+  readonly expected: string;
+}
+
+export interface Policy {
+  /** `sha256:<hex>` over everything that decides: policy text, compiled allow lines, definitions. */
+  readonly version: string;
+  /** Undefined: policy has not heard of it, which is a no. */
+  definition(target: Target): Definition | undefined;
+  evaluate(request: PolicyRequest): PolicyAnswer;
+  /** May some arguments be permitted to this asker? For lists; never a permission. */
+  couldPermit(asker: Asker, target: Target): boolean;
+}

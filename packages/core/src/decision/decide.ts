@@ -1,0 +1,73 @@
+// One call, three checks, one answer. Each check asks for the facts of the one before, so none can be skipped.
+// Pure: the same call, world and time give the same decision, which is how a record can be replayed.
+
+import type { Call } from '../action/call.ts';
+import { type ActionFacts, judgeAction } from '../action/judge-action.ts';
+import { type Denial, type Layer, layerOf } from '../denial.ts';
+import type { TokenFacts } from '../token/facts.ts';
+import { type GenuineToken, judgeToken } from '../token/judge-token.ts';
+import { judgePeer } from '../transport/judge-peer.ts';
+import type { PeerFacts } from '../transport/peer.ts';
+import type { Decision } from './decision.ts';
+import type { World } from './world.ts';
+
+export function decide(call: Call, world: World, nowSeconds: number): Decision {
+  const peer = judgePeer(call.peer, call.target.server, world.trust, nowSeconds);
+  if (peer.outcome === 'deny') return refused(call, peer.denial, {});
+  const token = judgeToken(call, peer.facts, world.tokens, world.engine, nowSeconds);
+  if (token.outcome === 'deny') return refused(call, token.denial, { peer: peer.facts, seen: token.seen });
+  const action = judgeAction(call, token.facts, world.policy, nowSeconds);
+  if (action.outcome === 'deny') {
+    return refused(call, action.denial, { peer: peer.facts, token: token.facts, seen: token.seen });
+  }
+  return {
+    id: call.decisionId,
+    outcome: 'allow',
+    denial: null,
+    transport: { verdict: 'pass', facts: peer.facts },
+    token: { verdict: 'pass', facts: token.facts, seen: token.seen },
+    action: { verdict: 'pass', facts: action.facts },
+    claims: token.facts.claims,
+    overlaps: mayOverlap(call, action.facts) && token.facts.claims.length === 0,
+  };
+}
+
+/** Only a read that a person has reviewed as risk 0 may start before its record is on disk. Rules §6. */
+function mayOverlap(call: Call, action: ActionFacts): boolean {
+  return call.isAction && action.risk === 0 && action.manifest;
+}
+
+interface Passed {
+  readonly peer?: PeerFacts;
+  readonly token?: TokenFacts;
+  readonly seen?: GenuineToken | null;
+}
+
+function refused(call: Call, denial: Denial, { peer, token, seen }: Passed): Decision {
+  return {
+    id: call.decisionId,
+    outcome: 'deny',
+    denial,
+    transport: { verdict: peer ? 'pass' : 'deny', facts: peer ?? null },
+    token: { verdict: token ? 'pass' : peer ? 'deny' : 'not_reached', facts: token ?? null, seen: seen ?? null },
+    action: { verdict: token ? 'deny' : 'not_reached', facts: null },
+    claims: [],
+    overlaps: false,
+  };
+}
+
+/** The same call, refused after all: a lost claim, a revocation between judging and forwarding, an outage. */
+export function overruled(decision: Decision, denial: Denial): Decision {
+  const layer = layerOf(denial.code);
+  const turned = (part: Layer, verdict: Decision['action']['verdict']) => (part === layer ? 'deny' : verdict);
+  return {
+    ...decision,
+    outcome: 'deny',
+    denial,
+    transport: { ...decision.transport, verdict: turned('transport', decision.transport.verdict) },
+    token: { ...decision.token, verdict: turned('token', decision.token.verdict) },
+    action: { ...decision.action, verdict: turned('action', decision.action.verdict) },
+    claims: [],
+    overlaps: false,
+  };
+}

@@ -1,0 +1,113 @@
+// The decision as it is written down, before its effect (rules §6). Shape: contract §6, without what is only known later
+// (sequence, result, proof). Never a token, never an argument's value.
+
+import type { Call } from '../action/call.ts';
+import { says } from '../denial.ts';
+import type { JsonObject, JsonValue } from '../std/json.ts';
+import type { Link } from '../token/chain.ts';
+import { anyScopeCovers } from '../token/scope.ts';
+import { chainToClaims } from '../token/wc.ts';
+import type { Decision } from './decision.ts';
+import { sentenceOf } from './sentence.ts';
+
+/** What the shell adds to a decision. */
+export interface RecordFrame {
+  /** RFC 3339, milliseconds, UTC. */
+  readonly time: string;
+  /** `sha256:<hex>` of the canonical arguments. */
+  readonly argumentsDigest: string;
+  readonly replica: string;
+  readonly mode: 'enforce' | 'observe' | 'off';
+  readonly memory: 'task' | 'none' | 'persistent';
+  /** Version ids of the world it was judged in. */
+  readonly versions: { readonly [part: string]: string };
+}
+
+export type DecisionRecord = JsonObject & { readonly kind: 'decision'; readonly id: string; readonly decisionId: string };
+
+export function decisionRecord(call: Call, decision: Decision, frame: RecordFrame): DecisionRecord {
+  const chain = decision.token.seen?.chain ?? null;
+  const claims = chain ? chainToClaims(chain) : null;
+  return {
+    kind: 'decision',
+    id: decision.id,
+    decisionId: decision.id,
+    time: frame.time,
+    outcome: decision.outcome,
+    code: decision.denial?.code ?? null,
+    says: decision.denial ? says(decision.denial.code) : 'Allowed.',
+    sentence: sentenceOf(call, decision),
+    rule: decision.denial?.rule ?? null,
+    detail: (decision.denial?.detail ?? null) as JsonValue,
+    protocol: call.protocol,
+    operation: call.operation,
+    target: { server: call.target.server, name: call.target.name },
+    resource: call.resource,
+    checks: checksOf(call, decision),
+    principal: chain ? { kind: 'user', id: chain.links[0].actor.sub, iss: chain.links[0].actor.iss, owner: null } : null,
+    act: (claims?.act ?? null) as JsonValue,
+    chain: chain ? chain.links.map((link, i) => linkRecord(link, chain.links[i - 1])) : [],
+    wc: (claims?.wc ?? []) as JsonValue,
+    token: decision.token.seen ? { id: decision.token.seen.id, client: decision.token.seen.clientId } : null,
+    policy: {
+      version: decision.action.facts?.policyVersion ?? frame.versions.policy ?? '',
+      determining: decision.action.facts?.determining ?? policiesOf(decision),
+    },
+    arguments: { digest: frame.argumentsDigest, provenance: {} },
+    mode: frame.mode,
+    memory: frame.memory,
+    floor: null,
+    digests: { judged: call.judgedDigest },
+    replica: frame.replica,
+    approval: null,
+    lease: null,
+    task: chain?.task ?? null,
+    trace: call.trace,
+    world: frame.versions,
+  };
+}
+
+function checksOf(call: Call, decision: Decision): JsonObject {
+  const { peer } = call;
+  const code = decision.denial?.code ?? null;
+  const told = (verdict: string): JsonObject => (verdict === 'deny' ? { verdict, code } : { verdict });
+  return {
+    transport: {
+      ...told(decision.transport.verdict),
+      peer: peer.listener === 'oauth' ? null : peer.spiffeId,
+      listener: peer.listener,
+      boundary: peer.listener === 'oauth' ? 'none' : peer.boundary,
+      assertedBy: peer.listener === 'oauth' ? null : peer.assertedBy,
+      sight: ['head', 'body', 'response'],
+    },
+    token: { ...told(decision.token.verdict), ...(decision.token.seen ? { encoding: 'jwt' } : {}) },
+    action: told(decision.action.verdict),
+  };
+}
+
+function policiesOf(decision: Decision): readonly string[] {
+  const policies = decision.denial?.detail.policies;
+  return Array.isArray(policies) ? (policies as readonly string[]) : [];
+}
+
+/** One link with what it took away from the one before. */
+function linkRecord(link: Link, parent: Link | undefined): JsonObject {
+  return {
+    actor: link.actor.sub,
+    iss: link.actor.iss,
+    audience: link.audience,
+    scopes: link.scopes,
+    removed: parent ? parent.scopes.filter((scope) => !anyScopeCovers(link.scopes, scope)) : [],
+    constraints: (link.details ?? []) as unknown as JsonValue,
+    budget: link.budget as unknown as JsonValue,
+    depth: link.depth,
+    expires: isoSeconds(link.untilSeconds),
+    proof: link.row,
+  };
+}
+
+/** RFC 3339 of whole seconds. Arithmetic only: core has no clock. */
+export function isoSeconds(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+

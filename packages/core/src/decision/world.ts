@@ -1,0 +1,15 @@
+// The world a call is judged in: a frozen snapshot with version ids, so that any decision can be replayed from its record.
+
+import type { Policy } from '../action/policy.ts';
+import type { Engine } from '../std/engine.ts';
+import type { TokenWorld } from '../token/token-world.ts';
+import type { TrustWorld } from '../transport/trust.ts';
+
+export interface World {
+  readonly trust: TrustWorld;
+  readonly tokens: TokenWorld;
+  readonly policy: Policy;
+  readonly engine: Engine;
+  /** Version ids that go into the record. */
+  readonly versions: { readonly [part: string]: string };
+}

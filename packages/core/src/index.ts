@@ -1,0 +1,89 @@
+// The public surface of @writ/core, by name. A new name here gets a changelog line.
+
+export type { Call, Protocol, Target } from './action/call.ts';
+export { type ActionFacts, couldCall, judgeAction } from './action/judge-action.ts';
+export type {
+  ArgumentFault,
+  Asker,
+  Definition,
+  Policy,
+  PolicyAnswer,
+  PolicyContext,
+  PolicyRequest,
+} from './action/policy.ts';
+export { decide, overruled } from './decision/decide.ts';
+export type { CheckVerdict, Decision, Outcome } from './decision/decision.ts';
+export { type DecisionRecord, decisionRecord, type RecordFrame } from './decision/record.ts';
+export { sentenceOf } from './decision/sentence.ts';
+export type { World } from './decision/world.ts';
+export {
+  DENIALS,
+  type Denial,
+  type DenialCode,
+  type Detail,
+  denial,
+  deny,
+  type Layer,
+  layerOf,
+  says,
+} from './denial.ts';
+export { fromBase64, fromBase64Url, toBase64, toBase64Url } from './std/base64.ts';
+export { concat, equalBytes, fromHex, toHex, utf8, utf8Text } from './std/bytes.ts';
+export { inCidr } from './std/cidr.ts';
+export { compareDecimal, type Decimal, parseDecimal } from './std/decimal.ts';
+export type { Engine, PublicKey } from './std/engine.ts';
+export { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from './std/json.ts';
+export { leavesAt, pointerCovers, pointerStep, pointersOf, valueAt } from './std/pointer.ts';
+export {
+  JSON_BOUNDS,
+  type JsonBounds,
+  type JsonFault,
+  type JsonResult,
+  parseStrictJson,
+  parseStrictJsonText,
+} from './std/strict-json.ts';
+export { type Asked, refusalOfLink } from './token/admits.ts';
+export {
+  type Budget,
+  type Chain,
+  type Constraint,
+  DETAIL_TYPE,
+  type Detail as AuthorizationDetail,
+  type Level,
+  type Link,
+  leafOf,
+  type Principal,
+  rootOf,
+  samePrincipal,
+} from './token/chain.ts';
+export { argumentFault, constraintContained, constraintHolds } from './token/constraints.ts';
+export type { Credential } from './token/credential.ts';
+export {
+  type ExchangeAsk,
+  type Exchanged,
+  type Exchanger,
+  type ExchangeWorld,
+  judgeExchange,
+  judgeMove,
+  judgeTake,
+} from './token/exchange.ts';
+export type { Claim, TokenFacts } from './token/facts.ts';
+export { type GenuineToken, judgeToken, readToken, type TokenAsk, type TokenVerdict, withdrawnPart } from './token/judge-token.ts';
+export { type JwsHeader, parseJws, TYP, tokenBytesMax, type UnverifiedJws, verifyJws } from './token/jws.ts';
+export { detailsContained, type Limits, narrower, widening } from './token/narrower.ts';
+export { anyScopeCovers, isWildcard, parseScope, parseScopeList, type Scope, scopeCovers } from './token/scope.ts';
+export { type Resource, type Revocations, type TokenWorld, userKey } from './token/token-world.ts';
+export { chainFault } from './token/verify-chain.ts';
+export { type ChainClaims, chainFromClaims, chainToClaims, detailsFrom, isConstraint } from './token/wc.ts';
+export { judgePeer } from './transport/judge-peer.ts';
+export type { Boundary, Listener, PeerFacts, PeerOnWire } from './transport/peer.ts';
+export {
+  agentPath,
+  isMemberOf,
+  parseSpiffeId,
+  pathOf,
+  type SpiffeId,
+  trustDomainOf,
+} from './transport/spiffe-id.ts';
+export type { TrustWorld } from './transport/trust.ts';
+export { type Deny, type Pass, pass, type Verdict } from './verdict.ts';

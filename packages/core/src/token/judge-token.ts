@@ -1,0 +1,217 @@
+// Check 2: what may this caller ask, and for whom. Needs the facts of check 1: a token is worth nothing without its peer.
+// RFC 9068 §4, RFC 8693 §4, Writ rules §2.
+
+import type { Engine } from '../std/engine.ts';
+import type { JsonObject } from '../std/json.ts';
+import type { PeerFacts } from '../transport/peer.ts';
+import { agentPath } from '../transport/spiffe-id.ts';
+import { deny, pass, type Verdict } from '../verdict.ts';
+import { type Asked, refusalOfLink } from './admits.ts';
+import { type Chain, leafOf } from './chain.ts';
+import type { Credential } from './credential.ts';
+import type { Claim, TokenFacts } from './facts.ts';
+import { parseJws, TYP, verifyJws } from './jws.ts';
+import { coveredByName } from './scope.ts';
+import { type Revocations, type TokenWorld, userKey } from './token-world.ts';
+import { chainFault } from './verify-chain.ts';
+import { chainFromClaims } from './wc.ts';
+
+/** What is asked with the token. `Call` has this shape. */
+export interface TokenAsk extends Asked {
+  readonly credential: Credential;
+  /** The callee's endpoint URL at the listener of arrival. */
+  readonly resource: string;
+}
+
+/** The verdict, and the token as read where its signature was genuine: a refusal is recorded with the chain that asked. */
+export type TokenVerdict = Verdict<TokenFacts> & { readonly seen: GenuineToken | null };
+
+export function judgeToken(
+  ask: TokenAsk,
+  peer: PeerFacts,
+  world: TokenWorld,
+  engine: Engine,
+  nowSeconds: number,
+): TokenVerdict {
+  const { credential } = ask;
+  if (credential.kind === 'none') return { ...deny('token.missing'), seen: null };
+  if (credential.kind === 'ambiguous') return { ...deny('token.ambiguous', { seen: credential.seen }), seen: null };
+  const read = readToken(credential.value, world, engine, nowSeconds);
+  if (read.outcome === 'deny') return { ...read, seen: null };
+  return { ...judgeGenuine(ask, credential.scheme, read.facts, peer, world, nowSeconds), seen: read.facts };
+}
+
+function judgeGenuine(
+  ask: TokenAsk,
+  scheme: 'Bearer' | 'DPoP',
+  token: GenuineToken,
+  peer: PeerFacts,
+  world: TokenWorld,
+  nowSeconds: number,
+): Verdict<TokenFacts> {
+  if (token.audience !== ask.resource) {
+    return deny('token.wrong_audience', { audience: token.audience, wanted: ask.resource });
+  }
+  const bound = judgeBinding(token, scheme, peer, world);
+  if (bound.outcome === 'deny') return bound;
+  const withdrawn = withdrawnPart(token, world.revocations);
+  if (withdrawn !== null) return deny('token.revoked', withdrawn);
+  const fault = chainFault(token.chain, world.resources);
+  if (fault) return { outcome: 'deny', denial: fault };
+  for (const [i, link] of token.chain.links.entries()) {
+    const refusal = refusalOfLink(link, ask, i, nowSeconds);
+    if (refusal) return { outcome: 'deny', denial: refusal };
+  }
+  return claimsOf(token, ask, bound.facts);
+}
+
+/** A token whose bytes are genuine and current. Nothing is said yet about who may use it, or for what. */
+export interface GenuineToken {
+  readonly id: string;
+  readonly clientId: string;
+  readonly audience: string;
+  readonly expiresSeconds: number;
+  readonly chain: Chain;
+  readonly cnf: JsonObject | null;
+  readonly claims: JsonObject;
+}
+
+/**
+ * Signature, kind, issuer, times and chain of an access token of the plane. Own tokens have no leeway (rules §2.8).
+ * `ignoreExpiry`: for renewal, where the leaf's `until` counts instead (rules §2.7).
+ */
+export function readToken(
+  text: string,
+  world: Pick<TokenWorld, 'issuers' | 'trustDomain'>,
+  engine: Engine,
+  nowSeconds: number,
+  options: { readonly typ?: string; readonly ignoreExpiry?: boolean } = {},
+): Verdict<GenuineToken> {
+  const jws = parseJws(text);
+  if (!jws || jws.header.typ !== (options.typ ?? TYP.accessToken)) return deny('token.malformed');
+  const { iss, aud, exp, iat, nbf, jti, client_id: clientId, scope, cnf } = jws.claims;
+  const keys = typeof iss === 'string' ? world.issuers.get(iss) : undefined;
+  if (!keys) return deny('token.issuer_unknown', { iss: typeof iss === 'string' ? iss.slice(0, 200) : null });
+  const key = keys.get(jws.header.kid);
+  if (!key || !verifyJws(jws, key, engine))
+    return deny('token.signature_invalid', { kid: jws.header.kid.slice(0, 100) });
+  if (typeof aud !== 'string' || typeof jti !== 'string' || typeof clientId !== 'string')
+    return deny('token.malformed');
+  if (!isSeconds(exp) || !isSeconds(iat) || (nbf !== undefined && !isSeconds(nbf))) return deny('token.malformed');
+  if (cnf !== undefined && (typeof cnf !== 'object' || cnf === null || Array.isArray(cnf)))
+    return deny('token.malformed');
+  if (nowSeconds >= exp && !options.ignoreExpiry) return deny('token.expired', { exp, now: nowSeconds });
+  if (iat > nowSeconds || (nbf !== undefined && nbf > nowSeconds))
+    return deny('token.not_yet_valid', { iat, now: nowSeconds });
+  // A client's own token has no chain: nobody stands behind it. Rules §2.3.
+  if (jws.claims.wc === undefined) return deny('token.no_mandate', { client: clientId });
+  const chain = chainFromClaims(jws.claims);
+  if (typeof chain === 'string') return deny(`token.${chain}`);
+  if (!tellsLeaf(chain, aud, scope, options.typ ?? TYP.accessToken)) return deny('token.chain_ambiguous');
+  const stranger = chain.links.slice(1).find(({ actor }) => !actorIsOurs(actor, String(iss), world.trustDomain));
+  if (stranger) return deny('token.issuer_unknown', { actor: stranger.actor.sub, iss: stranger.actor.iss });
+  return pass({
+    id: jti,
+    clientId,
+    audience: aud,
+    expiresSeconds: exp,
+    chain,
+    cnf: (cnf as JsonObject | undefined) ?? null,
+    claims: jws.claims,
+  });
+}
+
+/** `aud` and `scope` at the top must say what the leaf says. A continuation has no scope and the issuer as audience. */
+function tellsLeaf(chain: Chain, aud: string, scope: unknown, typ: string): boolean {
+  if (typ === TYP.continuation) return scope === undefined;
+  const leaf = leafOf(chain);
+  return leaf.audience === aud && scope === leaf.scopes.join(' ') && chain.links.length > 1;
+}
+
+/** A SPIFFE actor is vouched for by its own trust domain, a client by the issuer. Rules §2.2. */
+function actorIsOurs(actor: { iss: string; sub: string }, issuer: string, trustDomain: string): boolean {
+  const home = `spiffe://${trustDomain}`;
+  return actor.sub.startsWith('spiffe://')
+    ? actor.iss === home && actor.sub.startsWith(`${home}/`)
+    : actor.iss === issuer;
+}
+
+/** The actor of the token IS the peer. Rules §1.2, §2.9. */
+function judgeBinding(
+  token: GenuineToken,
+  scheme: 'Bearer' | 'DPoP',
+  peer: PeerFacts,
+  world: TokenWorld,
+): Verdict<{ readonly actorKey: string }> {
+  const { actor } = leafOf(token.chain);
+  if (token.cnf?.jkt !== undefined && scheme === 'Bearer') return deny('token.bound_to_other_key', { scheme });
+  if (peer.kind === 'workload') {
+    if (actor.sub !== peer.spiffeId)
+      return deny('token.bound_to_other_peer', { actor: actor.sub, peer: peer.spiffeId });
+    const thumbprint = token.cnf?.['x5t#S256'];
+    if (thumbprint !== undefined && thumbprint !== peer.thumbprint)
+      return deny('token.bound_to_other_key', { actor: actor.sub });
+    const path = agentPath(peer.spiffeId);
+    return path === null ? deny('transport.identity_invalid', { peer: peer.spiffeId }) : pass({ actorKey: path });
+  }
+  // No certificate here: an agent's token belongs on a connection that proves the agent.
+  if (actor.sub.startsWith('spiffe://')) return deny('token.bound_to_other_peer', { actor: actor.sub, peer: null });
+  const client = world.clients.get(actor.sub);
+  const actorKey = `client:${actor.sub}`;
+  if (!client) return deny('transport.edge_not_allowed', { caller: actorKey });
+  // Proofs of possession are checked with the authorization server's issue; until a proof can be seen, an unbound token
+  // passes only for a client that was listed for it.
+  if (!client.bearer) return deny('token.unbound', { client: actor.sub });
+  const callee = world.resources.get(token.audience);
+  if (!callee || !world.edges.get(actorKey)?.has(callee.key)) {
+    return deny('transport.edge_not_allowed', { caller: actorKey, target: callee?.key ?? null });
+  }
+  return pass({ actorKey });
+}
+
+/** What of this token has been withdrawn: its row, any ancestor's, its task, its person; or the view is too old to say. */
+export function withdrawnPart(
+  token: Pick<GenuineToken, 'id' | 'chain'>,
+  revocations: Revocations,
+): { readonly [what: string]: string | number } | null {
+  if (!revocations.fresh)
+    return { why: 'the list of revocations is older than 500 ms', sequence: revocations.sequence };
+  if (revocations.rows.has(token.id)) return { row: token.id };
+  const row = token.chain.links.find((link) => revocations.rows.has(link.row));
+  if (row) return { row: row.row, actor: row.actor.sub };
+  if (revocations.tasks.has(token.chain.task)) return { task: token.chain.task };
+  const root = token.chain.links[0].actor;
+  if (revocations.users.has(userKey(root))) return { user: root.sub };
+  const agent = token.chain.links.slice(1).find(({ actor }) => revocations.agents.has(actor.sub));
+  return agent ? { agent: agent.actor.sub } : null;
+}
+
+const countedUnit = 'calls';
+
+function claimsOf(token: GenuineToken, ask: TokenAsk, bound: { readonly actorKey: string }): Verdict<TokenFacts> {
+  const leaf = leafOf(token.chain);
+  const claims: Claim[] = [];
+  for (const link of token.chain.links) {
+    for (const { unit, max } of link.budget) {
+      // Money is counted from the manifest's value role; a ceiling nobody can count is a no.
+      if (unit !== countedUnit) return deny('token.restriction_unknown', { unit, actor: link.actor.sub });
+      if (ask.scopes.length > 0) claims.push({ kind: 'budget', row: link.row, unit, amount: 1, max });
+    }
+  }
+  return pass({
+    encoding: 'jwt',
+    tokenId: token.id,
+    clientId: token.clientId,
+    chain: token.chain,
+    root: token.chain.links[0].actor,
+    actor: leaf.actor,
+    actorKey: bound.actorKey,
+    untilSeconds: Math.min(token.expiresSeconds, leaf.untilSeconds),
+    wildcard: ask.scopes.some((scope) => !token.chain.links.every((link) => coveredByName(link.scopes, scope))),
+    claims,
+  } as unknown as TokenFacts);
+}
+
+function isSeconds(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

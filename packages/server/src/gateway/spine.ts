@@ -1,0 +1,186 @@
+// The spine: parse is behind us, the callee ahead. Judge, claim, record, forward, close: in this order, for every protocol.
+// Everything that can fail or surprise happens here, so that the judge stays pure. Rules §6, style §4.
+
+import {
+  type Call,
+  canonicalJson,
+  type Decision,
+  type DenialCode,
+  decide,
+  decisionRecord,
+  denial,
+  type JsonObject,
+  overruled,
+  type World,
+} from '@writ/core';
+import type { Ending, Exchange, Spine } from './exchange.ts';
+import { UpstreamError } from './exchange.ts';
+import type { RefusalCounter } from './refusal-counter.ts';
+
+/** A record that was handed in: its place in the log, and when it is safe. */
+export interface Receipt {
+  readonly sequence: number;
+  readonly durable: Promise<void>;
+}
+
+/** What `main` hands to the spine. */
+export interface Shell {
+  readonly clock: { nowSeconds(): number; nowMillis(): number };
+  /** A frozen snapshot; its revocations carry the lease. */
+  world(): World;
+  /** Has anything been withdrawn since this sequence? Refuses to say (true) when the store cannot be asked. */
+  revokedSince(sequence: number): boolean;
+  /** Takes what the call uses up, or says what was lost. Rejects when the store is down. */
+  claim(decision: Decision): Promise<{ readonly lost: DenialCode } | 'taken'>;
+  /** Throws when the log cannot take it. */
+  append(record: JsonObject): Receipt;
+  /** What the record says about the plane's own stance. */
+  stance(call: Call): {
+    readonly replica: string;
+    readonly mode: 'enforce' | 'observe' | 'off';
+    readonly memory: 'task' | 'none' | 'persistent';
+  };
+  sha256(text: string): string;
+  readonly refusals: RefusalCounter;
+  /** A failure of ours, for the operator's log. */
+  report(what: string, error: unknown): void;
+}
+
+export function createSpine(shell: Shell): Spine {
+  return async <Reply>(exchange: Exchange<Reply>): Promise<void> => {
+    try {
+      await carry(exchange, shell);
+    } catch (error) {
+      // A throw is an outage, not an answer: the caller gets a refusal, the operator the cause.
+      shell.report(`${exchange.call.operation} ${exchange.call.target.server}`, error);
+      await refuseQuietly(exchange, isAuditDown(error) ? 'audit.unavailable' : 'gateway.outage', shell);
+    }
+  };
+}
+
+async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell): Promise<void> {
+  const { call } = exchange;
+  const world = shell.world();
+  const judged = decide(call, world, shell.clock.nowSeconds());
+  const decision = await claimed(judged, shell);
+  if (shell.refusals.countsInstead(call, decision)) return exchange.refuse(decision);
+  const receipt = shell.append(recordOf(call, decision, world, shell));
+  // Durable before the callee hears anything, unless a person reviewed this read as harmless: then both run side by side.
+  if (!decision.overlaps) await receipt.durable;
+  if (decision.outcome !== 'allow') return exchange.refuse(decision);
+  const late = withdrawnMeanwhile(call, world, shell);
+  if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell);
+  await forwarded(exchange, decision, receipt, shell);
+}
+
+/** An allowed call takes what it uses up; a lost race is a denial, a store that is down refuses. */
+async function claimed(decision: Decision, shell: Shell): Promise<Decision> {
+  if (decision.outcome !== 'allow' || decision.claims.length === 0) return decision;
+  try {
+    const claim = await shell.claim(decision);
+    return claim === 'taken' ? decision : overruled(decision, denial(claim.lost));
+  } catch (error) {
+    shell.report('claim', error);
+    return overruled(decision, denial('gateway.store_unreachable'));
+  }
+}
+
+/** Rules §2.15: compared at judging and again right before forward. */
+function withdrawnMeanwhile(call: Call, world: World, shell: Shell) {
+  if (!shell.revokedSince(world.tokens.revocations.sequence)) return null;
+  return decide(call, shell.world(), shell.clock.nowSeconds()).denial;
+}
+
+async function forwarded<Reply>(
+  exchange: Exchange<Reply>,
+  decision: Decision,
+  receipt: Receipt,
+  shell: Shell,
+): Promise<void> {
+  let reply: Reply;
+  try {
+    reply = await exchange.forward(decision);
+  } catch (error) {
+    shell.report(`forward ${exchange.call.target.server}`, error);
+    const code: DenialCode = error instanceof UpstreamError ? error.code : 'gateway.outage';
+    await receipt.durable;
+    return refuseLate(exchange, overruled(decision, denial(code)), receipt, shell, 'error');
+  }
+  try {
+    await receipt.durable;
+  } catch (error) {
+    exchange.discard(reply);
+    throw error;
+  }
+  const digest = exchange.forwardedDigest(reply);
+  const ending = await exchange.release(reply, decision);
+  close(decision, receipt, ending, digest, shell);
+}
+
+async function refuseLate<Reply>(
+  exchange: Exchange<Reply>,
+  decision: Decision,
+  receipt: Receipt,
+  shell: Shell,
+  state: 'none' | 'error' = 'none',
+): Promise<void> {
+  close(decision, receipt, { state, digest: null, detail: decision.denial?.code ?? null }, null, shell);
+  await exchange.refuse(decision);
+}
+
+function recordOf(call: Call, decision: Decision, world: World, shell: Shell): JsonObject {
+  return decisionRecord(call, decision, {
+    time: isoNow(shell),
+    argumentsDigest: shell.sha256(canonicalJson(call.arguments)),
+    versions: world.versions,
+    ...shell.stance(call),
+  });
+}
+
+/** The second record: what became of it. Decided is not happened. */
+function close(decision: Decision, receipt: Receipt, ending: Ending, forwarded: string | null, shell: Shell): void {
+  try {
+    const { durable } = shell.append({
+      kind: 'outcome',
+      id: `${decision.id}.outcome`,
+      time: isoNow(shell),
+      decision: decision.id,
+      decisionSequence: receipt.sequence,
+      result: { state: ending.state, digest: ending.digest, detail: ending.detail },
+      digests: { forwarded },
+    });
+    durable.catch((error: unknown) => shell.report('outcome', error));
+  } catch (error) {
+    // The decision stands in the log without an outcome, which reads as "unknown".
+    shell.report('outcome', error);
+  }
+}
+
+async function refuseQuietly<Reply>(exchange: Exchange<Reply>, code: DenialCode, shell: Shell): Promise<void> {
+  try {
+    await exchange.refuse(outage(exchange.call, code));
+  } catch (error) {
+    shell.report('refuse', error); // the caller is gone; nothing was forwarded
+  }
+}
+
+function outage(call: Call, code: DenialCode): Decision {
+  return {
+    id: call.decisionId,
+    outcome: 'deny',
+    denial: denial(code),
+    transport: { verdict: 'not_reached', facts: null },
+    token: { verdict: 'not_reached', facts: null, seen: null },
+    action: { verdict: 'not_reached', facts: null },
+    claims: [],
+    overlaps: false,
+  };
+}
+
+function isAuditDown(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AuditUnavailable';
+}
+
+function isoNow(shell: Shell): string {
+  return new Date(shell.clock.nowMillis()).toISOString();
+}
