@@ -11,6 +11,7 @@ export type {
   PolicyContext,
   PolicyRequest,
 } from './action/policy.ts';
+export * from './audit/index.ts';
 export { decide, overruled } from './decision/decide.ts';
 export type { CheckVerdict, Decision, Outcome } from './decision/decision.ts';
 export { type DecisionRecord, decisionRecord, type RecordFrame } from './decision/record.ts';
@@ -31,9 +32,35 @@ export { fromBase64, fromBase64Url, toBase64, toBase64Url } from './std/base64.t
 export { concat, equalBytes, fromHex, toHex, utf8, utf8Text } from './std/bytes.ts';
 export { inCidr } from './std/cidr.ts';
 export { compareDecimal, type Decimal, parseDecimal } from './std/decimal.ts';
+export {
+  type Der,
+  derBoolean,
+  derMembers,
+  derNamedBits,
+  derOid,
+  derTag,
+  derTimeSeconds,
+  derUnsigned,
+  readDer,
+  readDerList,
+} from './std/der.ts';
 export type { Engine, PublicKey } from './std/engine.ts';
 export { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from './std/json.ts';
 export { leavesAt, pointerCovers, pointerStep, pointersOf, valueAt } from './std/pointer.ts';
+export {
+  bytesField,
+  mapField,
+  type ProtoField,
+  protoBytes,
+  protoBytesList,
+  protoMap,
+  protoString,
+  protoVarint,
+  readProto,
+  stringField,
+  varintField,
+  writeProto,
+} from './std/protobuf.ts';
 export {
   JSON_BOUNDS,
   type JsonBounds,
@@ -68,22 +95,47 @@ export {
   judgeTake,
 } from './token/exchange.ts';
 export type { Claim, TokenFacts } from './token/facts.ts';
-export { type GenuineToken, judgeToken, readToken, type TokenAsk, type TokenVerdict, withdrawnPart } from './token/judge-token.ts';
+export {
+  type GenuineToken,
+  judgeToken,
+  readToken,
+  type TokenAsk,
+  type TokenVerdict,
+  withdrawnPart,
+} from './token/judge-token.ts';
 export { type JwsHeader, parseJws, TYP, tokenBytesMax, type UnverifiedJws, verifyJws } from './token/jws.ts';
+export {
+  CONTEXT_HEADER,
+  CONTEXT_MEMBER,
+  contextsIn,
+  type Message,
+  messageHash,
+  withoutContext,
+} from './token/message.ts';
 export { detailsContained, type Limits, narrower, widening } from './token/narrower.ts';
 export { anyScopeCovers, isWildcard, parseScope, parseScopeList, type Scope, scopeCovers } from './token/scope.ts';
 export { type Resource, type Revocations, type TokenWorld, userKey } from './token/token-world.ts';
 export { chainFault } from './token/verify-chain.ts';
 export { type ChainClaims, chainFromClaims, chainToClaims, detailsFrom, isConstraint } from './token/wc.ts';
+export {
+  type CertificateExtension,
+  extensionId,
+  readBasicConstraints,
+  readCertificate,
+  type UnverifiedCertificate,
+} from './transport/certificate.ts';
 export { judgePeer } from './transport/judge-peer.ts';
 export type { Boundary, Listener, PeerFacts, PeerOnWire } from './transport/peer.ts';
 export {
   agentPath,
+  isAtOrBelow,
   isMemberOf,
+  isTrustDomain,
   parseSpiffeId,
   pathOf,
   type SpiffeId,
   trustDomainOf,
 } from './transport/spiffe-id.ts';
+export { judgeSvid, type SvidFacts } from './transport/svid.ts';
 export type { TrustWorld } from './transport/trust.ts';
 export { type Deny, type Pass, pass, type Verdict } from './verdict.ts';

@@ -22,7 +22,7 @@ export interface Exchange<Reply> {
   refuse(decision: Decision): Promise<void>;
   /** Releases the reply to the caller, stream and all; resolves when it has ended, and never rejects. */
   release(reply: Reply, decision: Decision): Promise<Ending>;
-  /** Drops a reply that may not be released. */
+  /** Drops a reply that may not be released, or ends one whose release is under way (which then resolves as cancelled). */
   discard(reply: Reply): void;
   /** `sha256:<hex>` of what was sent upstream, known after `forward`. */
   forwardedDigest(reply: Reply): string;

@@ -11,7 +11,9 @@ import {
   denial,
   type JsonObject,
   overruled,
+  type TokenFacts,
   type World,
+  withdrawnPart,
 } from '@writ/core';
 import type { Ending, Exchange, Spine } from './exchange.ts';
 import { UpstreamError } from './exchange.ts';
@@ -46,19 +48,45 @@ export interface Shell {
   report(what: string, error: unknown): void;
 }
 
-export function createSpine(shell: Shell): Spine {
-  return async <Reply>(exchange: Exchange<Reply>): Promise<void> => {
-    try {
-      await carry(exchange, shell);
-    } catch (error) {
-      // A throw is an outage, not an answer: the caller gets a refusal, the operator the cause.
-      shell.report(`${exchange.call.operation} ${exchange.call.target.server}`, error);
-      await refuseQuietly(exchange, isAuditDown(error) ? 'audit.unavailable' : 'gateway.outage', shell);
-    }
+export interface SpineControl {
+  readonly spine: Spine;
+  /** Ends every answer still under way whose authority has been withdrawn since. Rules §2.15. */
+  closeWithdrawn(): void;
+  /** Answers under way. */
+  open(): number;
+}
+
+/** An answer under way, and how to end it. */
+interface OpenAnswer {
+  readonly token: TokenFacts;
+  stop(): void;
+}
+
+export function createSpine(shell: Shell): SpineControl {
+  const open = new Set<OpenAnswer>();
+  return {
+    open: () => open.size,
+    closeWithdrawn() {
+      const { revocations } = shell.world().tokens;
+      if (!revocations.fresh) return; // new calls are refused meanwhile; what runs was allowed
+      for (const answer of open) {
+        const { tokenId: id, chain } = answer.token;
+        if (withdrawnPart({ id, chain }, revocations)) answer.stop();
+      }
+    },
+    async spine(exchange) {
+      try {
+        await carry(exchange, shell, open);
+      } catch (error) {
+        // A throw is an outage, not an answer: the caller gets a refusal, the operator the cause.
+        shell.report(`${exchange.call.operation} ${exchange.call.target.server}`, error);
+        await refuseQuietly(exchange, isAuditDown(error) ? 'audit.unavailable' : 'gateway.outage', shell);
+      }
+    },
   };
 }
 
-async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell): Promise<void> {
+async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell, open: Set<OpenAnswer>): Promise<void> {
   const { call } = exchange;
   const world = shell.world();
   const judged = decide(call, world, shell.clock.nowSeconds());
@@ -70,7 +98,7 @@ async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell): Promise<vo
   if (decision.outcome !== 'allow') return exchange.refuse(decision);
   const late = withdrawnMeanwhile(call, world, shell);
   if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell);
-  await forwarded(exchange, decision, receipt, shell);
+  await forwarded(exchange, decision, receipt, shell, open);
 }
 
 /** An allowed call takes what it uses up; a lost race is a denial, a store that is down refuses. */
@@ -96,6 +124,7 @@ async function forwarded<Reply>(
   decision: Decision,
   receipt: Receipt,
   shell: Shell,
+  open: Set<OpenAnswer>,
 ): Promise<void> {
   let reply: Reply;
   try {
@@ -113,7 +142,9 @@ async function forwarded<Reply>(
     throw error;
   }
   const digest = exchange.forwardedDigest(reply);
-  const ending = await exchange.release(reply, decision);
+  const answer: OpenAnswer = { token: decision.token.facts!, stop: () => exchange.discard(reply) };
+  open.add(answer);
+  const ending = await exchange.release(reply, decision).finally(() => open.delete(answer));
   close(decision, receipt, ending, digest, shell);
 }
 

@@ -1,0 +1,43 @@
+// How A2A says no and which errors it has: refusals of the spine (contract §5), and the standard's own for what was no call.
+
+import type { ServerResponse } from 'node:http';
+import { type Call, type Decision, type JsonObject, says } from '@writ/core';
+import { answerJson, bearerChallenge, httpRefusalOf, refusalBody } from '../http-io.ts';
+import type { Malformed } from './parse.ts';
+import { REFUSED, type RpcId } from './words.ts';
+
+export function refuseCall(
+  res: ServerResponse,
+  id: RpcId,
+  decision: Decision,
+  call: Pick<Call, 'credential' | 'scopes'>,
+  resourceMetadata: string,
+): void {
+  const { code } = decision.denial!;
+  const headers: Record<string, string> = { 'writ-decision': decision.id };
+  const refusal = httpRefusalOf(code);
+  if (refusal.as === 'action') {
+    const info = {
+      '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+      reason: code.replace(/^\w+\./, '').toUpperCase(),
+      domain: 'writ.dev',
+      metadata: { code, decisionId: decision.id },
+    };
+    answerJson(res, 403, { jsonrpc: '2.0', id, error: { code: REFUSED, message: says(code), data: [info] } }, headers);
+    return;
+  }
+  if (refusal.as !== 'plain') {
+    const error = call.credential.kind === 'none' ? null : refusal.error;
+    headers['www-authenticate'] = bearerChallenge({ resourceMetadata, scopes: call.scopes, error });
+  }
+  answerJson(res, refusal.status, refusalBody(refusal.error, code, decision.id), headers);
+}
+
+/** JSON-RPC error object with A2A's details. A2A 1.0 §"error handling". */
+export function rpcError({ id, rpcCode, message, reason }: Malformed): JsonObject {
+  const error: Record<string, JsonObject[string]> = { code: rpcCode, message };
+  if (reason) {
+    error.data = [{ '@type': 'type.googleapis.com/google.rpc.ErrorInfo', reason, domain: 'a2a-protocol.org' }];
+  }
+  return { jsonrpc: '2.0', id, error };
+}

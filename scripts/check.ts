@@ -1,0 +1,34 @@
+// `npm run check`: is it good? Format and lint, types, every test, documents in step with the code.
+
+import { spawnSync } from 'node:child_process';
+import { generatedDocs } from './lib/generated-docs.ts';
+import { runTests, total } from './lib/run-tests.ts';
+
+const steps: [name: string, command: string[]][] = [
+  ['format and lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']],
+  ['types', [process.execPath, 'node_modules/typescript7/bin/tsc', '--noEmit']],
+];
+
+let failed = false;
+for (const [name, [command, ...args]] of steps) {
+  const started = performance.now();
+  const { status } = spawnSync(command!, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  say(status === 0, name, started);
+}
+const started = performance.now();
+const stale = generatedDocs({ write: process.argv.includes('--write') });
+for (const file of stale)
+  console.error(`  ${file} is not in step with the code; \`npm run check -- --write\` renews it`);
+say(stale.length === 0, 'generated documents', started);
+
+const counts = await runTests({
+  patterns: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts'],
+  quiet: !process.argv.includes('--verbose'),
+});
+console.log(total(counts));
+process.exitCode = failed || counts.failed > 0 || counts.passed === 0 ? 1 : 0;
+
+function say(ok: boolean, name: string, since: number): void {
+  if (!ok) failed = true;
+  console.log(`${ok ? 'ok  ' : 'FAIL'} ${name} (${((performance.now() - since) / 1000).toFixed(1)} s)`);
+}
