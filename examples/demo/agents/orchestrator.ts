@@ -5,7 +5,6 @@ import { connect } from '@writ/agent/node';
 import { attempt, dataOf, orders, tell, textOf } from './steps.ts';
 
 const agent = await connect();
-const task = await agent.task(process.env.WRIT_TASK!);
 tell({ ready: agent.id });
 
 const delegate = ['db/reader:send', 'files:list_directory', 'files:read_text_file', 'files:write_file'];
@@ -14,22 +13,17 @@ const ask = async (data: { [name: string]: string }) =>
 
 for await (const order of orders()) {
   if (order.stop !== undefined) break;
-  await task.run(async () => {
-    if (order.job === 'read') tell(await attempt('read', () => ask({ job: 'read', path: order.path! })));
-    if (order.job === 'write') {
-      // The reader's refusal travels back as an answer: it happened two hops away.
-      const { value, ...rest } = await attempt('write', () => ask({ job: 'write', path: order.path!, content: 'x' }));
-      tell(value ? (value as never) : rest);
-    }
-    if (order.job === 'obey') tell(await attempt('obey', () => obey(order.path!)));
-    if (order.job === 'leak') {
-      tell(
-        await attempt('leak', async () =>
-          agent.spawn({ tools: ['files/read_text_file'], audience: 'files', estimatedSeconds: 60 }),
-        ),
-      );
-    }
-  });
+  if (order.job === 'read') tell(await attempt('read', () => ask({ job: 'read', path: order.path! })));
+  if (order.job === 'write') {
+    // The reader's refusal travels back as an answer: it happened two hops away.
+    const { value, ...rest } = await attempt('write', () => ask({ job: 'write', path: order.path!, content: 'x' }));
+    tell(value ? (value as never) : rest);
+  }
+  if (order.job === 'obey') tell(await attempt('obey', () => obey(order.path!)));
+  if (order.job === 'leak') {
+    const request = { tools: ['files/read_text_file'], audience: 'files', estimatedSeconds: 60 };
+    tell(await attempt('leak', () => agent.spawn(request)));
+  }
 }
 await agent.close();
 

@@ -10,9 +10,12 @@ const files = agent.mcp('files');
 
 const server = await serveA2a(agent, Number(process.argv[2]), async ({ job, path, content }) => {
   if (job === 'write') {
-    return {
-      ...(await attempt('write', () => files.callTool('write_file', { path: String(path), content: String(content) }))),
-    };
+    const args = { path: String(path), content: String(content) };
+    // It asks for more than it was given, and then tries with what it has.
+    const asked = await attempt('ask for more', () => files.callTool('write_file', args));
+    const token = await agent.spawn({ tools: ['files/read_text_file'], audience: 'files', estimatedSeconds: 30 });
+    const tried = await attempt('write', () => agent.mcp('files', { token }).callTool('write_file', args));
+    return { ...tried, asked: asked.code };
   }
   const tools = (await files.listTools()).map((tool) => tool.name);
   const { content: text } = await files.callTool('read_text_file', { path: String(path) });

@@ -12,7 +12,7 @@ export type {
   PolicyRequest,
 } from './action/policy.ts';
 export * from './audit/index.ts';
-export { decide, overruled } from './decision/decide.ts';
+export { decide, overruled, refusal } from './decision/decide.ts';
 export type { CheckVerdict, Decision, Outcome } from './decision/decision.ts';
 export { type DecisionRecord, decisionRecord, type RecordFrame } from './decision/record.ts';
 export { sentenceOf } from './decision/sentence.ts';

@@ -71,3 +71,18 @@ export function overruled(decision: Decision, denial: Denial): Decision {
     overlaps: false,
   };
 }
+
+/** A refusal of what never became a call: unreadable, misdirected, without an edge, or an outage of ours. */
+export function refusal(decisionId: string, denial: Denial): Decision {
+  const layer = layerOf(denial.code);
+  return {
+    id: decisionId,
+    outcome: 'deny',
+    denial,
+    transport: { verdict: layer === 'transport' ? 'deny' : 'not_reached', facts: null },
+    token: { verdict: 'not_reached', facts: null, seen: null },
+    action: { verdict: 'not_reached', facts: null },
+    claims: [],
+    overlaps: false,
+  };
+}

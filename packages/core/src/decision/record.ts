@@ -23,7 +23,11 @@ export interface RecordFrame {
   readonly versions: { readonly [part: string]: string };
 }
 
-export type DecisionRecord = JsonObject & { readonly kind: 'decision'; readonly id: string; readonly decisionId: string };
+export type DecisionRecord = JsonObject & {
+  readonly kind: 'decision';
+  readonly id: string;
+  readonly decisionId: string;
+};
 
 export function decisionRecord(call: Call, decision: Decision, frame: RecordFrame): DecisionRecord {
   const chain = decision.token.seen?.chain ?? null;
@@ -44,7 +48,9 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     target: { server: call.target.server, name: call.target.name },
     resource: call.resource,
     checks: checksOf(call, decision),
-    principal: chain ? { kind: 'user', id: chain.links[0].actor.sub, iss: chain.links[0].actor.iss, owner: null } : null,
+    principal: chain
+      ? { kind: 'user', id: chain.links[0].actor.sub, iss: chain.links[0].actor.iss, owner: null }
+      : null,
     act: (claims?.act ?? null) as JsonValue,
     chain: chain ? chain.links.map((link, i) => linkRecord(link, chain.links[i - 1])) : [],
     wc: (claims?.wc ?? []) as JsonValue,
@@ -110,4 +116,3 @@ function linkRecord(link: Link, parent: Link | undefined): JsonObject {
 export function isoSeconds(seconds: number): string {
   return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }
-

@@ -1,7 +1,7 @@
 // A decision in one sentence, for people: who asked, through whom, for what, and how it ended.
 
-import { says } from '../denial.ts';
 import type { Call } from '../action/call.ts';
+import { says } from '../denial.ts';
 import type { Chain } from '../token/chain.ts';
 import { agentPath, parseSpiffeId } from '../transport/spiffe-id.ts';
 import type { Decision } from './decision.ts';
@@ -57,7 +57,9 @@ function reason(decision: Decision, chain: Chain | null): string {
     return `no edge leads from ${partyName(String(detail.peer))} to ${String(detail.target)}.`;
   }
   if (code === 'action.policy_forbids' || code === 'action.user_not_permitted') {
-    return rule === 'no policy permits it' ? `no policy permits it for ${partyName(String(detail.asked))}.` : `forbidden by ${rule}.`;
+    return rule === 'no policy permits it'
+      ? `no policy permits it for ${partyName(String(detail.asked))}.`
+      : `forbidden by ${rule}.`;
   }
   return says(code).replace(/^./, (first) => first.toLowerCase());
 }

@@ -123,7 +123,9 @@ export const permitAll: Policy = {
   couldPermit: () => true,
 };
 
-export function worldWith(over: { policy?: Policy; revocations?: Partial<Revocations>; revoked?: string[] } = {}): World {
+export function worldWith(
+  over: { policy?: Policy; revocations?: Partial<Revocations>; revoked?: string[] } = {},
+): World {
   const agents = ['claude/orchestrator', 'db/agent', 'db/reader', 'scheduler/c5'];
   const resources: Resource[] = [
     ...agents.map((key): Resource => ({ url: agentUrl(key), kind: 'agent', key, owner: spiffe(key) })),

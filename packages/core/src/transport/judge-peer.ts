@@ -16,7 +16,7 @@ export function judgePeer(peer: PeerOnWire, callee: string, trust: TrustWorld, n
   if (trust.revokedIdentities.has(id)) return deny('transport.identity_revoked', { peer: id });
   const caller = agentPath(id);
   if (caller === null || !trust.edges.get(caller)?.has(callee)) {
-    return deny('transport.edge_not_allowed', { peer: id, callee });
+    return deny('transport.edge_not_allowed', { peer: id, target: callee });
   }
   return pass({
     kind: 'workload',

@@ -25,10 +25,11 @@ export type Body =
 
 /**
  * The whole body, at most `bytesMax`. A coded body is not read: what cannot be seen cannot be judged (rules §1.6).
- * After `too_large` the rest is still on its way: answer, then `dropUnread`.
+ * After `too_large` the rest is still on its way: `dropUnread`, then answer.
  */
 export async function readBody(req: IncomingMessage, bytesMax: number): Promise<Body> {
   const coding = headerValues(req, 'content-encoding').join(',').toLowerCase();
+  if (req.destroyed) return { ok: false, fault: 'cut_short' };
   if (coding !== '' && coding !== 'identity') return { ok: false, fault: 'encoded' };
   if (Number(req.headers['content-length'] ?? 0) > bytesMax) return { ok: false, fault: 'too_large' };
   const parts: Uint8Array[] = [];
@@ -142,14 +143,18 @@ export function answerJson(
   res.end(bytes);
 }
 
-/** Ends a connection whose request was answered unread, once the answer is out: what still arrives is thrown away meanwhile. */
+/**
+ * For a request that is answered unread: what still arrives is thrown away, and the connection ends once the answer is out
+ * or after `lingerMillis`. Call it before answering, so that the answer can announce the end (RFC 9112 §9.6).
+ */
 export function dropUnread(req: IncomingMessage, res: ServerResponse, lingerMillis = 1000): void {
+  res.shouldKeepAlive = false;
   req.on('error', () => {});
+  res.on('error', () => {});
   req.resume();
   const timer = setTimeout(() => req.destroy(), lingerMillis);
   timer.unref();
   req.once('close', () => clearTimeout(timer));
-  res.once('error', () => {});
 }
 
 const UNAVAILABLE = new Set<DenialCode>([

@@ -11,6 +11,7 @@ import {
   denial,
   type JsonObject,
   overruled,
+  refusal,
   type TokenFacts,
   type World,
   withdrawnPart,
@@ -189,23 +190,10 @@ function close(decision: Decision, receipt: Receipt, ending: Ending, forwarded: 
 
 async function refuseQuietly<Reply>(exchange: Exchange<Reply>, code: DenialCode, shell: Shell): Promise<void> {
   try {
-    await exchange.refuse(outage(exchange.call, code));
+    await exchange.refuse(refusal(exchange.call.decisionId, denial(code)));
   } catch (error) {
     shell.report('refuse', error); // the caller is gone; nothing was forwarded
   }
-}
-
-function outage(call: Call, code: DenialCode): Decision {
-  return {
-    id: call.decisionId,
-    outcome: 'deny',
-    denial: denial(code),
-    transport: { verdict: 'not_reached', facts: null },
-    token: { verdict: 'not_reached', facts: null, seen: null },
-    action: { verdict: 'not_reached', facts: null },
-    claims: [],
-    overlaps: false,
-  };
 }
 
 function isAuditDown(error: unknown): boolean {

@@ -8,8 +8,8 @@ import { REFUSED, type RpcId } from './words.ts';
 
 export function refuseCall(
   res: ServerResponse,
-  id: RpcId,
-  decision: Decision,
+  id: RpcId | null,
+  decision: Pick<Decision, 'id' | 'denial'>,
   call: Pick<Call, 'credential' | 'scopes'>,
   resourceMetadata: string,
 ): void {

@@ -5,33 +5,33 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Call,
   type Decision,
+  type Denial,
   type DenialCode,
+  denial,
   isJsonObject,
   type JsonObject,
   type PeerOnWire,
   says,
 } from '@writ/core';
 import { type ContextMaker, withContext, withoutWrit } from '../context.ts';
-import { type Ending, type Exchange, type Spine, UpstreamError } from '../exchange.ts';
+import type { Exchange, Spine } from '../exchange.ts';
 import {
   answerJson,
-  closeDigest,
   credentialOf,
   digestOf,
   dropUnread,
   headerValues,
   hostMatches,
-  openDigest,
   originMatches,
   readBody,
 } from '../http-io.ts';
-import { eventOf, readEvents } from '../mcp/sse.ts';
 import { refuseCall, rpcError } from './answers.ts';
 import { publishedCard } from './card.ts';
 import type { Ownership } from './ownership.ts';
 import { type A2aRequest, a2aError, bad, type Malformed, parseA2a, tooLarge } from './parse.ts';
-import { type AgentEndpoint, type AgentReply, readAnswer } from './upstream.ts';
-import { RPC, type RpcId } from './words.ts';
+import { releaseStream, releaseWhole } from './release.ts';
+import type { AgentEndpoint, AgentReply } from './upstream.ts';
+import { RPC } from './words.ts';
 
 export interface A2aDeps {
   readonly spine: Spine;
@@ -40,14 +40,10 @@ export interface A2aDeps {
   readonly context: ContextMaker;
   readonly ownership: Ownership;
   newId(): string;
-  /** A request that never became a call, for the record. */
-  recordMalformed(fault: {
-    code: DenialCode;
-    peer: PeerOnWire;
-    target: string;
-    says: string;
-    decisionId: string;
-  }): void;
+  /** Judges the edge before a byte of the body is read (rules §1.3); null lets the request be read. */
+  early(peer: PeerOnWire, agent: string): Denial | null;
+  /** Records a request that never became a call. */
+  recordRefusal(refusal: { decisionId: string; denial: Denial; peer: PeerOnWire; agent: string }): Promise<void>;
   readonly origins: ReadonlySet<string>;
 }
 
@@ -66,34 +62,40 @@ export type A2aHandler = (req: IncomingMessage, res: ServerResponse, arrival: Ar
 
 export function createA2aHandler(deps: A2aDeps): A2aHandler {
   return async (req, res, arrival) => {
-    const refuse = (fault: Malformed) => answerMalformed(res, fault, arrival, deps);
-    if (!hostMatches(req, arrival.url))
-      return refuse({
-        ...bad(null, RPC.invalidRequest, says('gateway.misdirected')),
-        httpStatus: 421,
-        denialCode: 'gateway.misdirected',
-      });
-    if (!originMatches(req, arrival.url, deps.origins))
-      return refuse({ ...bad(null, RPC.invalidRequest, 'this origin is not allowed'), httpStatus: 403 });
     const callee = deps.agents.get(arrival.agent);
-    if (!callee) return answerJson(res, 404, { error: 'not_found' });
-    if (req.method === 'GET' && isCardPath(req.url)) return sendCard(res, callee.endpoint, arrival.url);
+    const fault = callee ? faultBeforeBody(req, arrival, deps.origins) : notServed();
+    if (fault) return answerMalformed(req, res, fault, arrival, deps);
+    const early = deps.early(arrival.peer, arrival.agent);
+    if (early) return answerEarly(req, res, early, arrival, deps);
+    if (req.method === 'GET' && isCardPath(req.url)) return sendCard(res, callee!.endpoint, arrival.url);
     if (req.method !== 'POST') return answerJson(res, 405, { error: 'method_not_allowed' }, { allow: 'POST' });
 
     const body = await readBody(req, bodyBytesMax);
-    if (!body.ok) {
-      refuse(
-        body.fault === 'too_large'
-          ? tooLarge()
-          : { ...bad(null, RPC.parseError, 'the body could not be read'), denialCode: 'gateway.body_unseen' },
-      );
-      return dropUnread(req, res);
-    }
+    if (!body.ok) return answerMalformed(req, res, body.fault === 'too_large' ? tooLarge() : unseen(), arrival, deps);
     const request = parseA2a(headerValues(req, 'a2a-version'), body.bytes);
-    if (request.kind === 'malformed') return refuse(request);
+    if (request.kind === 'malformed') return answerMalformed(req, res, request, arrival, deps);
     const call = callFrom(req, request, body.bytes, arrival, deps.newId());
-    await deps.spine(exchangeFor(res, request, call, callee, arrival, deps));
+    await deps.spine(exchangeFor(res, request, call, callee!, arrival, deps));
   };
+}
+
+/** Host and origin: what has to hold before a byte of the body is read. */
+function faultBeforeBody(req: IncomingMessage, arrival: Arrival, origins: ReadonlySet<string>): Malformed | null {
+  if (!hostMatches(req, arrival.url)) return faulty(421, 'gateway.misdirected');
+  if (!originMatches(req, arrival.url, origins)) return faulty(403, 'gateway.misdirected');
+  return null;
+}
+
+function faulty(httpStatus: number, denialCode: DenialCode): Malformed {
+  return { ...bad(null, RPC.invalidRequest, says(denialCode)), httpStatus, denialCode };
+}
+
+function notServed(): Malformed {
+  return faulty(404, 'action.unknown');
+}
+
+function unseen(): Malformed {
+  return faulty(400, 'gateway.body_unseen');
 }
 
 function isCardPath(url: string | undefined): boolean {
@@ -191,93 +193,43 @@ async function outgoing(
   return { ...body, params: { ...params, metadata: withContext(metadata, context) } };
 }
 
-async function releaseWhole(
+async function answerMalformed(
+  req: IncomingMessage,
   res: ServerResponse,
-  reply: AgentReply,
-  id: RpcId,
-  learn: (result: JsonObject) => void,
-): Promise<Ending> {
-  try {
-    const answer = await readAnswer(reply.body);
-    const faulty = checkAnswer(answer, id);
-    if (isJsonObject(answer.result)) learn(answer.result);
-    const bytes = JSON.stringify(answer);
-    if (res.destroyed) return { state: 'cancelled', digest: null, detail: null };
-    answerJson(res, reply.status === 200 ? 200 : reply.status, answer);
-    return { state: faulty ? 'error' : 'complete', digest: digestOf(bytes), detail: faulty };
-  } catch (error) {
-    reply.abort();
-    return brokenOff(res, id, error);
-  }
+  fault: Malformed,
+  arrival: Arrival,
+  deps: A2aDeps,
+): Promise<void> {
+  const decisionId = deps.newId();
+  const refusal = {
+    decisionId,
+    denial: denial(fault.denialCode, { message: fault.message }),
+    peer: arrival.peer,
+    agent: arrival.agent,
+  };
+  // A refusal stands even when it cannot be recorded: nothing took effect.
+  await deps.recordRefusal(refusal).catch(() => {});
+  answerJson(res, fault.httpStatus, rpcError(fault), { 'writ-decision': decisionId });
+  if (!req.complete) dropUnread(req, res);
 }
 
-async function releaseStream(
+async function answerEarly(
+  req: IncomingMessage,
   res: ServerResponse,
-  reply: AgentReply,
-  id: RpcId,
-  learn: (result: JsonObject) => void,
-): Promise<Ending> {
-  const digest = openDigest();
-  const leave = () => reply.abort();
-  res.once('close', leave);
-  let detail: string | null = null;
-  try {
-    res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' });
-    for await (const text of readEvents(reply.body, bodyBytesMax)) {
-      const answer = parsedEvent(text);
-      detail = checkAnswer(answer, id) ?? detail;
-      if (isJsonObject(answer.result)) learn(answer.result);
-      const event = eventOf(JSON.stringify(answer));
-      digest.update(event);
-      if (!res.write(event)) await drained(res);
-    }
-    res.end();
-    return { state: detail ? 'error' : 'complete', digest: closeDigest(digest), detail };
-  } catch (error) {
-    if (res.destroyed || res.writableEnded) return { state: 'cancelled', digest: null, detail: null };
-    return brokenOff(res, id, error);
-  } finally {
-    res.off('close', leave);
-    reply.abort();
-  }
-}
-
-function parsedEvent(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new UpstreamError('the agent sent an event that is no JSON object');
-  return value;
-}
-
-/** The name of the error the agent answered with, null for a result. Throws on an answer to somebody else's request. */
-function checkAnswer(answer: JsonObject, id: RpcId): string | null {
-  if (answer.jsonrpc !== '2.0' || answer.id !== id) throw new UpstreamError('the agent answered another request');
-  if (isJsonObject(answer.error)) return `agent error ${String(answer.error.code)}`;
-  if (!isJsonObject(answer.result)) throw new UpstreamError('the agent sent neither a result nor an error');
-  return null;
-}
-
-/** The callee's answer could not be carried on: what has not been sent becomes an error, what has is cut. */
-function brokenOff(res: ServerResponse, id: RpcId, error: unknown): Ending {
-  const detail = error instanceof Error ? error.message : String(error);
-  if (res.destroyed) return { state: 'cancelled', digest: null, detail: null };
-  if (res.headersSent) res.destroy();
-  else
-    answerJson(res, 502, {
-      jsonrpc: '2.0',
-      id,
-      error: { code: -32603, message: says('gateway.upstream_unreachable') },
-    });
-  return { state: 'error', digest: null, detail };
-}
-
-function drained(res: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      res.off('drain', done).off('close', done);
-      resolve();
-    };
-    res.on('drain', done).on('close', done);
-  });
+  refused: Denial,
+  arrival: Arrival,
+  deps: A2aDeps,
+): Promise<void> {
+  const decisionId = deps.newId();
+  await deps.recordRefusal({ decisionId, denial: refused, peer: arrival.peer, agent: arrival.agent }).catch(() => {});
+  refuseCall(
+    res,
+    null,
+    { id: decisionId, denial: refused },
+    { credential: { kind: 'none' }, scopes: [] },
+    arrival.resourceMetadata,
+  );
+  if (!req.complete) dropUnread(req, res);
 }
 
 async function sendCard(res: ServerResponse, endpoint: AgentEndpoint, url: string): Promise<void> {
@@ -291,16 +243,4 @@ async function sendCard(res: ServerResponse, endpoint: AgentEndpoint, url: strin
   } catch {
     answerJson(res, 502, { error: 'temporarily_unavailable', error_description: says('gateway.upstream_unreachable') });
   }
-}
-
-function answerMalformed(res: ServerResponse, fault: Malformed, arrival: Arrival, deps: A2aDeps): void {
-  const decisionId = deps.newId();
-  deps.recordMalformed({
-    code: fault.denialCode,
-    peer: arrival.peer,
-    target: arrival.agent,
-    says: fault.message,
-    decisionId,
-  });
-  answerJson(res, fault.httpStatus, rpcError(fault), { 'writ-decision': decisionId });
 }

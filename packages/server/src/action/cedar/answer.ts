@@ -1,0 +1,36 @@
+// Cedar's answer to core's: `decision` is never read alone. An error beside an allow is an error, a failure is an error, and
+// what Cedar says about either is repeated only as far as the policy's own text goes, since the rest may come from arguments.
+
+import type { AuthorizationAnswer, AuthorizationError } from '@cedar-policy/cedar-wasm/nodejs';
+import type { PolicyAnswer } from '@writ/core';
+
+export function failed(says: string): PolicyAnswer {
+  return { outcome: 'error', determining: [], errors: [says] };
+}
+
+export function answerOf(
+  answer: AuthorizationAnswer,
+  action: string,
+  policies: readonly { readonly id: string; readonly text: string }[],
+): PolicyAnswer {
+  // The message of a failure can hold the whole context.
+  if (answer.type !== 'success')
+    return failed(`Cedar refused the request about \`${action}\` as not fitting its schema`);
+  const { decision, diagnostics } = answer.response;
+  const { reason, errors } = diagnostics;
+  const determining = [...reason].sort();
+  if (errors.length > 0) {
+    return { outcome: 'error', determining, errors: errors.map((error) => errorText(error, policies)).sort() };
+  }
+  if (decision === 'allow' && determining.length > 0) return { outcome: 'permit', determining, errors: [] };
+  if (decision === 'deny') return { outcome: determining.length > 0 ? 'forbid' : 'none', determining, errors: [] };
+  return failed(`Cedar gave no reason for its answer about \`${action}\``);
+}
+
+function errorText({ policyId, error }: AuthorizationError, policies: readonly { id: string; text: string }[]): string {
+  const text = policies.find(({ id }) => id === policyId)?.text ?? '';
+  const told = error.message.replace(/`[^`]*`|"[^"]*"/g, (quoted) =>
+    text.includes(quoted.slice(1, -1)) ? quoted : '`…`',
+  );
+  return `policy \`${policyId}\` failed: ${told}`;
+}

@@ -1,0 +1,74 @@
+// `writ approvals`: what waits for a person, and saying yes or no. A yes is to the digest that was seen (rules §4.1): the
+// hash comes from what was shown, and another one is refused by the plane.
+
+import { createInterface } from 'node:readline/promises';
+import { isJsonObject, type JsonObject } from '@writ/core';
+import { findPlane, type Plane } from './plane.ts';
+import { refused, usage } from './stop.ts';
+import { type Terminal, table, visible } from './terminal.ts';
+import { planeOptions, type VerbGroup, verb } from './verb.ts';
+
+const list = verb({
+  summary: 'what waits for a person',
+  options: planeOptions,
+  async run({ args, terminal, channels }) {
+    const answer = await findPlane({ ...args, env: channels.env }).act('GET', 'approvals');
+    terminal.answer(answer, () => listText(open(answer)));
+    return 0;
+  },
+});
+
+const say = (verdict: 'approve' | 'deny', summary: string) =>
+  verb({
+    summary,
+    options: {
+      id: { type: 'positional', description: 'approval id' },
+      hash: { type: 'string', valueHint: 'digest', description: 'digest of the action as you saw it' },
+      ...planeOptions,
+    },
+    async run({ args, terminal, channels }) {
+      const plane = findPlane({ ...args, env: channels.env });
+      const hash = args.hash ?? (await seenHash(plane, args.id, verdict, terminal));
+      const answer = await plane.act('POST', `approvals/${encodeURIComponent(args.id)}`, { verdict, hash });
+      terminal.answer(answer, () => `${verdict === 'approve' ? 'approved' : 'denied'}: ${args.id}`);
+      return 0;
+    },
+  });
+
+/** Shows the action and asks; without somebody to ask, the hash has to be given. */
+async function seenHash(plane: Plane, id: string, verdict: string, terminal: Terminal): Promise<string> {
+  if (!terminal.interactive)
+    throw usage('`--hash` is missing: the digest of the action as `writ approvals --json` shows it');
+  const found = open(await plane.act('GET', 'approvals')).find((one) => one.id === id);
+  if (found === undefined || typeof found.hash !== 'string')
+    throw refused(`\`${id}\` does not wait for anybody; \`writ approvals\` lists what does`);
+  terminal.note(visibleLines(found));
+  const terminalLines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminalLines.question(`type \`${verdict}\` to ${verdict} exactly this: `);
+    if (answer.trim() !== verdict) throw refused('nothing was decided');
+    return found.hash;
+  } finally {
+    terminalLines.close();
+  }
+}
+
+function open(answer: JsonObject): readonly JsonObject[] {
+  return (Array.isArray(answer.approvals) ? answer.approvals : []).filter(isJsonObject);
+}
+
+function listText(approvals: readonly JsonObject[]): string {
+  if (approvals.length === 0) return 'nothing waits';
+  return table(approvals.map((one) => ['id', 'sentence', 'expires'].map((member) => String(one[member] ?? '-'))));
+}
+
+function visibleLines(approval: JsonObject): string {
+  return JSON.stringify(approval, null, 2).split('\n').map(visible).join('\n');
+}
+
+const group: VerbGroup = {
+  summary: 'what waits for a person, and saying yes or no',
+  usual: 'list',
+  verbs: { list, approve: say('approve', 'allow one action, once'), deny: say('deny', 'refuse one action') },
+};
+export default group;

@@ -1,0 +1,25 @@
+// The commands there are. Each is imported only when it is used, so that `writ explain` does not load what `writ up` needs.
+
+import type { Verb, VerbGroup } from './verb.ts';
+
+type Load = () => Promise<{ readonly default: Verb | VerbGroup }>;
+
+export const VERBS: { readonly [name: string]: Load } = {
+  up: () => import('./up.ts'),
+  validate: () => import('./validate.ts'),
+  init: () => import('./init.ts'),
+  doctor: () => import('./doctor.ts'),
+  status: () => import('./status.ts'),
+  login: () => import('./login.ts'),
+  whoami: () => import('./whoami.ts'),
+  run: () => import('./run.ts'),
+  task: () => import('./task.ts'),
+  token: () => import('./token.ts'),
+  call: () => import('./call.ts'),
+  decide: () => import('./decide.ts'),
+  policy: () => import('./policy.ts'),
+  approvals: () => import('./approvals.ts'),
+  explain: () => import('./explain.ts'),
+  audit: () => import('./audit.ts'),
+  completion: () => import('./completion.ts'),
+};

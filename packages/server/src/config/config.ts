@@ -1,0 +1,162 @@
+// What writ.yaml says, worked out: defaults filled in, paths absolute, durations in seconds. The one value that the rest
+// of the program reads; made only by loadConfig, so holding one means that every check has passed.
+
+import type { Budget, Constraint, JsonObject } from '@writ/core';
+
+export interface Config {
+  /** Absolute path of the file it came from. */
+  readonly file: string;
+  readonly trustDomain: string;
+  readonly dataDir: string;
+  readonly listen: {
+    readonly mtls: Address;
+    readonly oauth: Address;
+    readonly admin: Address;
+    /** Null: the issuer answers on the admin address. */
+    readonly issuer: Address | null;
+  };
+  /** Public base URLs without a final slash; null where the listen address is the public one. */
+  readonly external: { readonly mtls: string | null; readonly oauth: string | null; readonly issuer: string | null };
+  readonly identity: { readonly ttlSeconds: number };
+  readonly tasks: { readonly depth: number; readonly ttlSeconds: number };
+  /** Null url: the embedded store in the data folder. */
+  readonly store: { readonly url: string | null };
+  /** By path of the SPIFFE ID. */
+  readonly agents: ReadonlyMap<string, AgentConfig>;
+  readonly servers: ReadonlyMap<string, ServerConfig>;
+  readonly users: ReadonlyMap<string, UserConfig>;
+  /** By client_id. */
+  readonly clients: ReadonlyMap<string, ClientConfig>;
+  readonly mandates: ReadonlyMap<string, MandateConfig>;
+  /** Folder of *.cedar files. */
+  readonly policyDir: string | null;
+  /** In file order: line n compiles to `allow.<n>.agent` and `allow.<n>.user`, counted from 1. */
+  readonly allow: readonly AllowLine[];
+  readonly mode: Mode;
+}
+
+export interface Address {
+  readonly host: string;
+  /** 0: the system chooses, and the choice is kept in the data folder. */
+  readonly port: number;
+}
+
+/** Rules §7.3: observe and off reach check 3 only, and end. `until` null: at most 14 days after it was first seen. */
+export interface Mode {
+  readonly kind: 'enforce' | 'observe' | 'off';
+  /** Last day, `2027-06-30`. */
+  readonly until: string | null;
+}
+
+/** How a process is recognised. Rules §1.1; absent members are not looked at. */
+export interface Attest {
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly path?: string;
+  readonly sha256?: string;
+  readonly parent?: string;
+  readonly launched?: boolean;
+  readonly command?: readonly string[];
+  readonly env?: readonly string[];
+}
+
+export interface AgentConfig {
+  /** Null: this plane attests no process as it; it comes with a certificate or a key of its own. */
+  readonly attest: Attest | null;
+  readonly jwks: PublicKeys | null;
+  /** Agents and servers it may reach. */
+  readonly calls: readonly string[];
+  readonly scopes: readonly string[];
+  /** `gated`: all it reads passes Writ. Rules §3.3. */
+  readonly inputs: 'gated' | 'open';
+  /** Null: not stated, which counts as persistent and keeps it below risk 3. Rules §3.4. */
+  readonly memory: 'task' | 'none' | 'persistent' | null;
+  /** Where it takes messages: a URL, or `unix:<absolute path>`. */
+  readonly a2a: string | null;
+  /** The plane starts it. */
+  readonly run: boolean;
+  readonly registersPrompts: boolean;
+}
+
+export type PublicKeys =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'inline'; readonly keys: readonly JsonObject[] };
+
+export interface ServerConfig {
+  readonly mcp: McpConfig;
+  readonly manifest:
+    | { readonly kind: 'builtin'; readonly name: string }
+    | { readonly kind: 'file'; readonly path: string }
+    | null;
+  readonly credential: SecretRef | null;
+  readonly trustAnnotations: boolean;
+  /** Null: the mode of the file. */
+  readonly mode: Mode | null;
+}
+
+export type McpConfig =
+  | {
+      readonly kind: 'command';
+      readonly command: readonly string[];
+      readonly env: ReadonlyMap<string, EnvironmentValue>;
+      /** One process for everybody instead of one per root and task. Rules §7.6. */
+      readonly shared: boolean;
+    }
+  | { readonly kind: 'url'; readonly url: string };
+
+export type EnvironmentValue =
+  | { readonly kind: 'text'; readonly value: string }
+  | Exclude<SecretRef, { kind: 'command' }>;
+
+/** Where a secret is, never what it is. */
+export type SecretRef =
+  | { readonly kind: 'env'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'command'; readonly command: readonly string[] };
+
+export interface UserConfig {
+  readonly passwordFile: string | null;
+  readonly roles: readonly ('admin' | 'approver')[];
+  readonly email: string | null;
+}
+
+export interface ClientConfig {
+  readonly redirectUris: readonly string[];
+  readonly calls: readonly string[];
+  readonly scopes: readonly string[];
+  /** Unbound tokens are accepted; above risk 1 by approval only. Rules §1.2. */
+  readonly bearer: boolean;
+  /** For `private_key_jwt`; null: a public client. */
+  readonly jwks: PublicKeys | null;
+}
+
+export interface MandateConfig {
+  readonly owner: string;
+  readonly agent: string;
+  readonly prompt: string;
+  readonly scopes: readonly string[];
+  readonly depth: number;
+  readonly budget: readonly Budget[];
+  /** Five cron fields, UTC. */
+  readonly schedule: string;
+  readonly windowSeconds: number;
+  /** Last day. */
+  readonly expires: string;
+  /** Null: nobody reviewed it, and it opens nothing. */
+  readonly reviewed: { readonly by: string; readonly digest: string } | null;
+}
+
+export interface AllowLine {
+  /** Agent key or `client:<id>`. */
+  readonly agent: string;
+  readonly server: string;
+  /** Tool name, or a wildcard as rules §2.10. */
+  readonly tool: string;
+  /** JSON pointer → constraint. */
+  readonly where: ReadonlyMap<string, Constraint>;
+  /** Null: every configured person. */
+  readonly users: readonly string[] | null;
+  /** The operator's own review of a tool without manifest. Rules §3.7. */
+  readonly risk: number | null;
+  readonly mode: Mode | null;
+}

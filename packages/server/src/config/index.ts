@@ -1,0 +1,23 @@
+// What the rest of the program may use of the configuration room.
+
+export { isLoopback } from './check-addresses.ts';
+export type {
+  Address,
+  AgentConfig,
+  AllowLine,
+  Attest,
+  ClientConfig,
+  Config,
+  EnvironmentValue,
+  MandateConfig,
+  McpConfig,
+  Mode,
+  PublicKeys,
+  SecretRef,
+  ServerConfig,
+  UserConfig,
+} from './config.ts';
+export { configFileName, DEFAULTS } from './defaults.ts';
+export { configJsonSchema, schemaFileName, schemaHeader } from './json-schema.ts';
+export { type Loaded, type LoadOptions, type Locate, loadConfig, parseConfig } from './load.ts';
+export type { Problem } from './problems.ts';

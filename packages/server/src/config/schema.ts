@@ -1,0 +1,150 @@
+// The shape of writ.yaml (contract §3): every key, closed maps, no cleverness. What one key says about another is
+// cross-check.ts; what the rest of the program reads is config.ts. The published JSON Schema is printed from here.
+
+import * as z from 'zod';
+import { allowLine, credential, environmentValue, jwks, mandate, mode } from './schema-parts.ts';
+import {
+  address,
+  agentKey,
+  closed,
+  duration,
+  environmentName,
+  flag,
+  listOf,
+  oneOfWords,
+  path,
+  scope,
+  serverKey,
+  someText,
+  webUrl,
+  wholeNumber,
+  word,
+} from './words.ts';
+
+const calls = listOf(word(/^[A-Za-z0-9_/-]+$/, 'an agent or server key'), 'agent and server keys');
+const scopes = listOf(scope, 'scopes');
+const userName = word(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/, 'a user name');
+
+const attest = closed(
+  {
+    uid: wholeNumber(0, 4_294_967_294, 'a user id').optional(),
+    gid: wholeNumber(0, 4_294_967_294, 'a group id').optional(),
+    path: path.optional(),
+    sha256: word(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex').optional(),
+    parent: agentKey.optional(),
+    launched: flag.optional(),
+    command: listOf(someText, 'command words').min(1, { error: 'at least the program' }).optional(),
+    env: listOf(environmentName, 'names of environment variables').optional(),
+  },
+  'how the process is recognised, such as `{ uid: 1001 }` or `{ launched: true }`',
+);
+
+const agent = closed(
+  {
+    attest: attest.optional(),
+    jwks: jwks.optional(),
+    calls: calls.optional(),
+    scopes: scopes.optional(),
+    inputs: oneOfWords(['gated', 'open']).optional(),
+    memory: oneOfWords(['task', 'none', 'persistent']).optional(),
+    a2a: word(/^(?:https?:\/\/|unix:)\S+$/, 'a URL `http://…` on loopback, `https://…` or `unix:<path>`').optional(),
+    run: flag.optional(),
+    registersPrompts: flag.optional(),
+  },
+  'an agent, such as `{ attest: { uid: 1001 }, calls: [files] }`',
+);
+
+const mcp = closed(
+  {
+    command: listOf(someText, 'command words').min(1, { error: 'at least the program' }).optional(),
+    url: webUrl.optional(),
+    env: z.record(environmentName, environmentValue, { error: 'a map of environment variables' }).optional(),
+    shared: flag.optional(),
+  },
+  'how the server is reached, `{ command: […] }` or `{ url: … }`',
+)
+  .refine((server) => (server.command === undefined) !== (server.url === undefined), {
+    error: 'either `command` or `url`',
+  })
+  .meta({ oneOf: [{ required: ['command'] }, { required: ['url'] }] });
+
+const server = closed(
+  {
+    mcp,
+    manifest: word(/^(?:builtin:[a-z0-9-]+|(?!builtin:)[^\0]+)$/, '`builtin:<name>` or a path').optional(),
+    credential: credential.optional(),
+    trustAnnotations: flag.optional(),
+    mode: mode.optional(),
+    envoy: closed({ external: webUrl, upstream: webUrl }, 'a map of `external` and `upstream`').optional(),
+  },
+  'a tool server, such as `{ mcp: { url: … } }`',
+);
+
+const user = closed(
+  {
+    passwordFile: path.optional(),
+    roles: listOf(oneOfWords(['admin', 'approver']), 'roles').optional(),
+    email: word(/^[^\s@]+@[^\s@]+$/, 'an e-mail address').optional(),
+  },
+  'a person, such as `{ passwordFile: ./howard.hash }`',
+);
+
+const client = closed(
+  {
+    redirectUris: listOf(word(/^[a-z][a-z0-9+.-]*:\S+$/, 'a redirect URI'), 'redirect URIs').optional(),
+    calls: calls.optional(),
+    scopes: scopes.optional(),
+    bearer: flag.optional(),
+    jwks: jwks.optional(),
+  },
+  'an OAuth client, such as `{ redirectUris: […], calls: [files] }`',
+);
+
+const optionalMap = <Key extends z.ZodType<string, string>, Value extends z.ZodType>(
+  key: Key,
+  value: Value,
+  expected: string,
+) => z.record(key, value, { error: `a map of ${expected}` }).optional();
+
+export const ConfigFile = closed(
+  {
+    version: z.literal(1, { error: 'the number `1`' }).describe('format of this file'),
+    trustDomain: word(/^[a-z0-9._-]{1,255}$/, 'a SPIFFE trust domain, such as `example.org`'),
+    data: path.optional(),
+    listen: closed(
+      {
+        mtls: address.optional(),
+        oauth: address.optional(),
+        admin: address.optional(),
+        issuer: address.optional(),
+        envoy: path.optional(),
+      },
+      'a map of addresses',
+    ).optional(),
+    external: closed(
+      { mtls: webUrl.optional(), oauth: webUrl.optional(), issuer: webUrl.optional() },
+      'a map of public base URLs',
+    ).optional(),
+    identity: closed({ ttl: duration.optional() }, 'a map with `ttl`').optional(),
+    tasks: closed(
+      { depth: wholeNumber(0, 15, 'how often a task may be handed on').optional(), ttl: duration.optional() },
+      'a map with `depth` and `ttl`',
+    ).optional(),
+    store: closed(
+      { url: word(/^postgres(?:ql)?:\/\/\S+$/, 'a URL `postgres://…`') },
+      'a map with the `url` of a PostgreSQL database',
+    ).optional(),
+    agents: optionalMap(agentKey, agent, 'agents by key'),
+    servers: optionalMap(serverKey, server, 'tool servers by key'),
+    users: optionalMap(userName, user, 'people by name'),
+    clients: optionalMap(word(/^\S{1,512}$/, 'a client id without spaces'), client, 'OAuth clients by client id'),
+    mandates: optionalMap(word(/^[A-Za-z0-9_-]{1,128}$/, 'a mandate name'), mandate, 'mandates by name'),
+    policy: path.optional(),
+    allow: listOf(allowLine, 'lines `{ agent, tool }`').optional(),
+    mode: mode.optional(),
+  },
+  'a map that begins with `version: 1`',
+);
+
+/** What was written, before paths, durations and defaults are worked out. */
+export type ConfigFile = z.output<typeof ConfigFile>;

@@ -1,0 +1,199 @@
+// From what was written to what is meant: defaults, absolute paths, seconds. Total: whatever passed the schema and the
+// cross-checks has exactly one meaning.
+
+import { dirname, resolve } from 'node:path';
+import type { Constraint, JsonObject } from '@writ/core';
+import type {
+  Address,
+  AgentConfig,
+  AllowLine,
+  Config,
+  EnvironmentValue,
+  MandateConfig,
+  McpConfig,
+  Mode,
+  PublicKeys,
+  SecretRef,
+  ServerConfig,
+} from './config.ts';
+import { DEFAULTS } from './defaults.ts';
+import type { ConfigFile } from './schema.ts';
+import { durationSeconds } from './words.ts';
+
+type Written<Section extends 'agents' | 'servers' | 'mandates'> = NonNullable<ConfigFile[Section]>[string];
+type WrittenLine = NonNullable<ConfigFile['allow']>[number];
+type WrittenConstraint = NonNullable<WrittenLine['where']>[string];
+
+/** `file` is absolute: relative paths start at its folder. */
+export function workOut(written: ConfigFile, file: string): Config {
+  const at = (path: string): string => resolve(dirname(file), path);
+  const { listen = {}, external = {}, tasks = {}, identity = {} } = written;
+  return {
+    file,
+    trustDomain: written.trustDomain,
+    dataDir: at(written.data ?? DEFAULTS.dataDir),
+    listen: {
+      mtls: parseAddress(listen.mtls ?? DEFAULTS.listen.mtls),
+      oauth: parseAddress(listen.oauth ?? DEFAULTS.listen.oauth),
+      admin: parseAddress(listen.admin ?? DEFAULTS.listen.admin),
+      issuer: listen.issuer === undefined ? null : parseAddress(listen.issuer),
+    },
+    external: {
+      mtls: baseUrl(external.mtls),
+      oauth: baseUrl(external.oauth),
+      issuer: baseUrl(external.issuer),
+    },
+    identity: { ttlSeconds: durationSeconds(identity.ttl ?? DEFAULTS.identityTtl) },
+    tasks: {
+      depth: tasks.depth ?? DEFAULTS.taskDepth,
+      ttlSeconds: durationSeconds(tasks.ttl ?? DEFAULTS.taskTtl),
+    },
+    store: { url: written.store?.url ?? null },
+    agents: mapped(written.agents, (agent) => agentOf(agent, at)),
+    servers: mapped(written.servers, (server) => serverOf(server, at)),
+    users: mapped(written.users, (user) => ({
+      passwordFile: user.passwordFile === undefined ? null : at(user.passwordFile),
+      roles: user.roles ?? [],
+      email: user.email ?? null,
+    })),
+    clients: mapped(written.clients, (client) => ({
+      redirectUris: client.redirectUris ?? [],
+      calls: client.calls ?? [],
+      scopes: client.scopes ?? [],
+      bearer: client.bearer ?? false,
+      jwks: publicKeys(client.jwks, at),
+    })),
+    mandates: mapped(written.mandates, mandateOf),
+    policyDir: written.policy === undefined ? null : at(written.policy),
+    allow: (written.allow ?? []).map(allowOf),
+    mode: modeOf(written.mode ?? 'enforce'),
+  };
+}
+
+/** `[::1]:8443` has host `::1`. The form was checked by the schema. */
+export function parseAddress(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
+}
+
+function agentOf(agent: Written<'agents'>, at: (path: string) => string): AgentConfig {
+  const { attest, jwks, a2a } = agent;
+  return {
+    attest:
+      attest === undefined ? null : { ...attest, ...(attest.path === undefined ? {} : { path: at(attest.path) }) },
+    jwks: publicKeys(jwks, at),
+    calls: agent.calls ?? [],
+    scopes: agent.scopes ?? [],
+    inputs: agent.inputs ?? 'open',
+    memory: agent.memory ?? null,
+    a2a: a2a === undefined ? null : a2a.startsWith('unix:') ? `unix:${at(a2a.slice('unix:'.length))}` : a2a,
+    run: agent.run ?? false,
+    registersPrompts: agent.registersPrompts ?? false,
+  };
+}
+
+function publicKeys(jwks: Written<'agents'>['jwks'], at: (path: string) => string): PublicKeys | null {
+  if (jwks === undefined) return null;
+  return typeof jwks === 'string'
+    ? { kind: 'file', path: at(jwks) }
+    : { kind: 'inline', keys: jwks.keys as JsonObject[] };
+}
+
+function serverOf(server: Written<'servers'>, at: (path: string) => string): ServerConfig {
+  const { manifest, credential } = server;
+  return {
+    mcp: mcpOf(server.mcp, at),
+    manifest:
+      manifest === undefined
+        ? null
+        : manifest.startsWith('builtin:')
+          ? { kind: 'builtin', name: manifest.slice('builtin:'.length) }
+          : { kind: 'file', path: at(manifest) },
+    credential: credential === undefined ? null : secretRef(credential, at),
+    trustAnnotations: server.trustAnnotations ?? false,
+    mode: server.mode === undefined ? null : modeOf(server.mode),
+  };
+}
+
+function mcpOf(mcp: Written<'servers'>['mcp'], at: (path: string) => string): McpConfig {
+  if (mcp.url !== undefined) return { kind: 'url', url: mcp.url };
+  const environment = (value: NonNullable<typeof mcp.env>[string]): EnvironmentValue =>
+    typeof value === 'string'
+      ? { kind: 'text', value }
+      : value.env !== undefined
+        ? { kind: 'env', name: value.env }
+        : { kind: 'file', path: at(value.file!) };
+  return { kind: 'command', command: mcp.command!, env: mapped(mcp.env, environment), shared: mcp.shared ?? false };
+}
+
+function secretRef(reference: NonNullable<Written<'servers'>['credential']>, at: (path: string) => string): SecretRef {
+  if (reference.env !== undefined) return { kind: 'env', name: reference.env };
+  if (reference.file !== undefined) return { kind: 'file', path: at(reference.file) };
+  return { kind: 'command', command: reference.command! };
+}
+
+function mandateOf(mandate: Written<'mandates'>): MandateConfig {
+  return {
+    owner: mandate.owner,
+    agent: mandate.agent,
+    prompt: mandate.prompt,
+    scopes: mandate.scopes,
+    depth: mandate.depth ?? DEFAULTS.mandateDepth,
+    budget: mandate.budget ?? [],
+    schedule: mandate.schedule,
+    windowSeconds: durationSeconds(mandate.window ?? DEFAULTS.mandateWindow),
+    expires: mandate.expires,
+    reviewed: mandate.reviewed ?? null,
+  };
+}
+
+function allowOf(line: WrittenLine): AllowLine {
+  const [server, tool] = splitTool(line.tool);
+  return {
+    agent: line.agent,
+    server,
+    tool,
+    where: mapped(line.where, constraintOf),
+    users: line.users ?? null,
+    risk: line.risk ?? null,
+    mode: line.mode === undefined ? null : modeOf(line.mode),
+  };
+}
+
+/** `files/read_file` → server and tool; a tool name may hold further slashes. */
+export function splitTool(text: string): [server: string, tool: string] {
+  const slash = text.indexOf('/');
+  return [text.slice(0, slash), text.slice(slash + 1)];
+}
+
+function constraintOf(written: WrittenConstraint): Constraint {
+  if (written.any !== undefined) return { any: true };
+  if (written.oneOf !== undefined) return { oneOf: written.oneOf };
+  if (written.urlHost !== undefined) return { urlHost: written.urlHost };
+  if (written.cidr !== undefined) return { cidr: written.cidr };
+  if (written.matches !== undefined) return { matches: written.matches };
+  if (written.subpath !== undefined) {
+    return {
+      subpath: typeof written.subpath === 'string' ? { root: written.subpath, separator: '/' } : written.subpath,
+    };
+  }
+  const { min, max } = written.range!;
+  return {
+    range: { ...(min === undefined ? {} : { min: String(min) }), ...(max === undefined ? {} : { max: String(max) }) },
+  };
+}
+
+function modeOf(mode: NonNullable<ConfigFile['mode']>): Mode {
+  return typeof mode === 'string' ? { kind: mode, until: null } : mode;
+}
+
+function baseUrl(text: string | undefined): string | null {
+  return text === undefined ? null : text.replace(/\/+$/, '');
+}
+
+function mapped<In, Out>(
+  section: { readonly [key: string]: In } | undefined,
+  turn: (value: In) => Out,
+): ReadonlyMap<string, Out> {
+  return new Map(Object.entries(section ?? {}).map(([key, value]) => [key, turn(value)]));
+}

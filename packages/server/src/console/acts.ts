@@ -1,0 +1,162 @@
+// What people do through the API and the pages: open and end tasks, answer approvals, withdraw, review. Each takes somebody who was
+// found to be signed in, and settles by itself what else it needs: a role, a recent sign-in, being the person behind it.
+
+import { type Budget, parseSpiffeId } from '@writ/core';
+import { type Answer, isoSeconds, ok, type Refusal, REFUSALS, refusal, refusalOf } from './answers.ts';
+import { type Approvals, mayDecide } from './approvals.ts';
+import { isRecent, type PersonCaller } from './caller.ts';
+import type { ConsoleDeps, Review, Role, Withdrawal } from './ports.ts';
+
+export interface TaskAsk {
+  readonly user?: string | undefined;
+  readonly agent: string;
+  readonly prompt?: string | null | undefined;
+  readonly scope?: readonly string[] | undefined;
+  readonly depth?: number | undefined;
+  readonly budget?: readonly Budget[] | undefined;
+  readonly ttlSeconds?: number | undefined;
+}
+
+/** Ids as people write them: an agent by path or SPIFFE ID, a user by name. */
+export type RevocationAsk =
+  | { readonly agent: string }
+  | { readonly token: string }
+  | { readonly user: string }
+  | { readonly consent: string }
+  | { readonly task: string };
+
+export type ReviewYes = { readonly digest: string } | { readonly digests: { readonly [name: string]: string } };
+
+export interface Acts {
+  openTask(person: PersonCaller, ask: TaskAsk): Promise<Answer>;
+  endTask(person: PersonCaller, task: string): Promise<Answer>;
+  decideApproval(person: PersonCaller, id: string, verdict: 'approve' | 'deny', hash: string): Promise<Answer>;
+  revoke(person: PersonCaller, ask: RevocationAsk): Promise<Answer>;
+  showReview(server: string): Promise<Answer>;
+  acceptReview(person: PersonCaller, server: string, yes: ReviewYes): Promise<Answer>;
+}
+
+export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
+  const { clock, issuer, store, people, reviews } = deps;
+
+  /** Null: go on. */
+  function mustHave(person: PersonCaller, role: Role): Refusal | null {
+    if (!person.roles.includes(role)) return REFUSALS.role(role);
+    return isRecent(person, clock.nowSeconds()) ? null : REFUSALS.reauthenticate;
+  }
+
+  return {
+    async openTask(person, { user = person.user, agent, prompt = null, scope, depth, budget, ttlSeconds }) {
+      const own = user === person.user;
+      if (!own) {
+        // Somebody else's prompt: only an admin may relay it (rules §3.2), and nobody learns here who exists.
+        if (!person.roles.includes('admin')) return REFUSALS.agent;
+        const stale = mustHave(person, 'admin');
+        if (stale) return stale;
+        if (!(await people.find(user))) return REFUSALS.notFound('user');
+      }
+      const opened = await deps.tasks.open({
+        root: { iss: issuer, sub: user },
+        openedBy: { kind: 'person', user: person.user },
+        agentPath: agent,
+        prompt,
+        origin: prompt === null ? 'none' : own ? 'direct' : 'relayed',
+        ...(scope === undefined ? {} : { scopes: scope }),
+        ...(depth === undefined ? {} : { depth }),
+        ...(budget === undefined ? {} : { budget }),
+        ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
+      });
+      if (opened.outcome === 'deny') return refusalOf(opened.denial);
+      const { task, subjectToken, expires } = opened.facts;
+      return { status: 201, body: { task, subjectToken, expires: isoSeconds(expires) } };
+    },
+
+    async endTask(person, task) {
+      const row = await store.db
+        .selectFrom('tasks')
+        .select(['root_iss', 'root_sub'])
+        .where('id', '=', task)
+        .executeTakeFirst();
+      const own = row?.root_iss === issuer && row.root_sub === person.user;
+      if (!own && !person.roles.includes('admin')) return REFUSALS.notFound('open task');
+      const stale = own ? null : mustHave(person, 'admin');
+      if (stale) return stale;
+      const ended = await deps.tasks.end(task, person.user);
+      return ended ? ok({ task, ended: true }) : REFUSALS.notFound('open task');
+    },
+
+    async decideApproval(person, id, verdict, hash) {
+      const asked = await approvals.find(id);
+      if (!asked || !mayDecide(asked, person, issuer)) return REFUSALS.notFound('approval that you may answer');
+      if (!isRecent(person, clock.nowSeconds())) return REFUSALS.reauthenticate;
+      const event = { event: 'approval.decided', id: deps.newId(), by: person.user, approval: id, verdict, digest: hash } as const;
+      const result = await approvals.decide({ id, verdict, hash, by: person.user }, () => deps.record(event));
+      if (result === 'decided') return ok({ id, verdict, hash, by: person.user });
+      const description =
+        result === 'other_hash'
+          ? 'This is not the action you saw. Look at it again: `writ approvals` or the console.'
+          : 'This was answered before, or it ran out.';
+      return refusal(409, 'conflict', description, 'action.approval_invalid');
+    },
+
+    async revoke(person, ask) {
+      const refused = mustHave(person, 'admin');
+      if (refused) return refused;
+      const what = withdrawalOf(ask);
+      if (what === null) return REFUSALS.malformed('`agent` is neither a path such as `claude/orchestrator` nor a SPIFFE ID');
+      const { sequence, rows } = await deps.revoke(what, person.user);
+      if ('user' in ask) await people.sessions.endAllOf(ask.user);
+      return ok({ ...ask, sequence, rows });
+    },
+
+    async showReview(server) {
+      const review = await reviews.review(server);
+      return review ? ok(reviewJson(review)) : REFUSALS.notFound('server, or it has not been listed yet');
+    },
+
+    async acceptReview(person, server, yes) {
+      const refused = mustHave(person, 'admin');
+      if (refused) return refused;
+      const review = await reviews.review(server);
+      if (!review) return REFUSALS.notFound('server, or it has not been listed yet');
+      if (!isToThis(review, yes)) return STALE;
+      const { digest } = review;
+      await deps.record({ event: 'policy.reviewed', id: deps.newId(), by: person.user, server, digest });
+      const accepted = await reviews.accept(server, digest, person.user);
+      return accepted === 'pinned' ? ok({ server, digest, by: person.user }) : STALE;
+    },
+  };
+
+  function withdrawalOf(ask: RevocationAsk): Withdrawal | null {
+    if ('user' in ask) return { user: { iss: issuer, sub: ask.user } };
+    if (!('agent' in ask)) return ask;
+    const id = ask.agent.includes('://') ? ask.agent : `spiffe://${deps.trustDomain}/${ask.agent}`;
+    return parseSpiffeId(id) === null ? null : { agent: id };
+  }
+}
+
+const STALE = refusal(
+  409,
+  'conflict',
+  'The server lists something else by now, and nothing was pinned. Look at it again: `writ policy review`.',
+  'action.manifest_changed',
+);
+
+/** Is the yes to everything that would be pinned, as it stands now? */
+function isToThis({ digest, entries }: Review, yes: ReviewYes): boolean {
+  if ('digest' in yes) return yes.digest === digest;
+  const current = new Map(entries.map((entry) => [entry.name, entry]));
+  const seen = Object.entries(yes.digests).every(([name, seen]) => current.get(name)?.digest === seen);
+  const unseen = entries.some(({ name, state }) => (state === 'new' || state === 'changed') && !(name in yes.digests));
+  return seen && !unseen;
+}
+
+function reviewJson({ server, digest, entries, refused }: Review) {
+  const tools = entries.map(({ document: { definition, instructions }, ...entry }) => ({
+    ...entry,
+    description: typeof definition.description === 'string' ? definition.description : null,
+    definition,
+    instructions,
+  }));
+  return { server, digest, tools, refused };
+}

@@ -1,0 +1,56 @@
+// The bodies the API takes: exactly these members.
+
+import * as z from 'zod';
+
+const id = z.string().min(1).max(512);
+const text = z.string().max(32_768);
+const password = z.string().max(1_024);
+const digest = z.string().min(1).max(256);
+
+export const LoginBody = z.union(
+  [
+    z.strictObject({ link: id }),
+    z.strictObject({ link: id, user: id, password }),
+    z.strictObject({ user: id, password }),
+  ],
+  { error: 'expected `{"link"}`, `{"link","user","password"}` or `{"user","password"}`' },
+);
+
+export const TaskBody = z.strictObject({
+  user: id.optional(),
+  agent: id,
+  prompt: text.nullable().optional(),
+  scope: z.array(id).max(256).optional(),
+  depth: z.int().min(0).max(64).optional(),
+  budget: z
+    .array(z.strictObject({ unit: id, max: z.int().min(0) }))
+    .max(64)
+    .optional(),
+  ttlSeconds: z.int().min(1).optional(),
+});
+
+export const VerdictBody = z.strictObject({ verdict: z.enum(['approve', 'deny']), hash: digest });
+
+export const RevocationBody = z.union(
+  [
+    z.strictObject({ agent: id }),
+    z.strictObject({ token: id }),
+    z.strictObject({ user: id }),
+    z.strictObject({ consent: id }),
+    z.strictObject({ task: id }),
+  ],
+  { error: 'expected exactly one of `agent`, `token`, `user`, `consent`, `task`' },
+);
+
+/** The digest over all that was shown, or one for each definition that is to be pinned. */
+export const ReviewBody = z.union(
+  [z.strictObject({ digest }), z.strictObject({ digests: z.record(z.string().max(512), digest) })],
+  { error: 'expected `{"digest"}` or `{"digests":{"<tool>":"<digest>"}}`' },
+);
+
+/** What is wrong, for whoever sent it. */
+export function problemOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  const at = issue?.path.map((step) => String(step)).join('.');
+  return at ? `\`${at}\`: ${issue?.message}` : (issue?.message ?? 'the body has another form');
+}

@@ -1,0 +1,260 @@
+// One parsed message as an Exchange: where it goes when it is allowed, and how its reply comes back in the caller's era.
+// What concerns only the gateway (handshakes, sessions, pings) is answered here, after it was judged like everything else.
+
+import type { ServerResponse } from 'node:http';
+import { type Call, type Decision, type DenialCode, isJsonObject } from '@writ/core';
+import { type Ending, type Exchange, UpstreamError } from '../exchange.ts';
+import { answerJson, digestOf } from '../http-io.ts';
+import { discoverResult, initializeResult, toCaller } from './adapt.ts';
+import { type Definitions, filterList, type Visible } from './lists.ts';
+import type { Notification, Request } from './parse.ts';
+import { errorMessage, refuse } from './refusal.ts';
+import { hasLeft, type Ready, release } from './release.ts';
+import type { CallerSession, Sessions } from './sessions.ts';
+import type { Behalf, Description, Message, Upstream, UpstreamReply } from './upstream.ts';
+import { RPC } from './words.ts';
+
+/** The end of a legacy session, asked for with DELETE. */
+export interface Farewell {
+  readonly kind: 'farewell';
+  readonly sessionId: string;
+}
+
+export type Inbound = Request | Notification | Farewell;
+
+/** Answered by the gateway itself, or by the server. */
+export type McpReply =
+  | { readonly kind: 'own'; readonly status: number; readonly body: unknown; readonly sessionId?: string }
+  | {
+      readonly kind: 'server';
+      readonly ready: Ready;
+      readonly forwardedDigest: string;
+      readonly cut: (code: DenialCode) => void;
+    }
+  | { readonly kind: 'left' };
+
+export interface ServeOptions {
+  readonly server: string;
+  readonly upstream: Upstream;
+  readonly inbound: Inbound;
+  readonly body: Uint8Array;
+  readonly call: Call;
+  readonly res: ServerResponse;
+  /** `Mcp-Param-*` and trace headers for the server. */
+  readonly headers: { readonly [name: string]: string };
+  readonly resourceMetadata: string;
+  /** What to ask for where any scope of the server would do. */
+  readonly baseScopes: readonly string[];
+  readonly sessions: Sessions;
+  readonly visible: Visible;
+  readonly definitions: Definitions;
+  readonly approvalUrl: (decision: Decision) => string | null;
+  /** Does a text hold a secret that the broker gave out? Such a result is withheld (rules §7.6). */
+  readonly holdsSecret: (text: string) => boolean;
+  readonly keepAliveMillis: number;
+  readonly nowSeconds: () => number;
+}
+
+// Node turns a longer timer into none at all.
+const timerMillisMax = 2 ** 31 - 1;
+const NOTHING_SENT = digestOf('');
+
+export function exchangeOf(options: ServeOptions): Exchange<McpReply> {
+  const { inbound, res, call } = options;
+  const id = inbound.kind === 'call' ? inbound.id : null;
+  return {
+    call,
+    forward: (decision) => forward(options, decision),
+    async refuse(decision) {
+      refuse(res, {
+        decisionId: decision.id,
+        code: decision.denial!.code,
+        outcome: decision.outcome === 'approval' ? 'approval' : 'deny',
+        approvalUrl: options.approvalUrl(decision),
+        id,
+        scopes: call.scopes.length > 0 ? call.scopes : options.baseScopes,
+        resourceMetadata: options.resourceMetadata,
+      });
+    },
+    async release(reply, decision) {
+      try {
+        return await releaseReply(options, reply, decision);
+      } catch (error) {
+        res.destroy();
+        return { state: 'unknown', digest: null, detail: error instanceof Error ? error.message : String(error) };
+      }
+    },
+    discard(reply) {
+      if (reply.kind !== 'server') return;
+      reply.cut('token.revoked');
+      reply.ready.cancel();
+    },
+    forwardedDigest: (reply) => (reply.kind === 'server' ? reply.forwardedDigest : NOTHING_SENT),
+  };
+}
+
+async function releaseReply(options: ServeOptions, reply: McpReply, decision: Decision): Promise<Ending> {
+  const { res, inbound } = options;
+  if (reply.kind === 'left') {
+    // A legacy caller that cancelled still waits for the end of its exchange, but for no response.
+    if (!hasLeft(res)) res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' }).end();
+    return { state: 'cancelled', digest: null, detail: 'the caller cancelled' };
+  }
+  if (reply.kind === 'own') {
+    const session: Record<string, string> = reply.sessionId ? { 'mcp-session-id': reply.sessionId } : {};
+    if (reply.body === null) res.writeHead(reply.status, { 'content-length': '0' }).end();
+    else answerJson(res, reply.status, reply.body, session);
+    const failed = reply.status >= 400;
+    return { state: failed ? 'error' : 'complete', digest: null, detail: failed ? `HTTP ${reply.status}` : null };
+  }
+  const { id, era, method } = inbound as Request;
+  const secondsLeft = decision.token.facts!.untilSeconds - options.nowSeconds();
+  const lifeMillis =
+    method === 'subscriptions/listen' ? Math.min(Math.max(secondsLeft, 0) * 1000, timerMillisMax) : null;
+  return release(res, reply.ready, { era, id, decision, keepAliveMillis: options.keepAliveMillis, lifeMillis });
+}
+
+async function forward(options: ServeOptions, decision: Decision): Promise<McpReply> {
+  const { inbound, server, sessions } = options;
+  if (inbound.kind === 'call' && inbound.sessionId === null) return forwardCall(options, inbound, decision, null);
+  const session = sessions.find(inbound.sessionId!, server, decision);
+  // The client begins anew (MCP 2025-11-25). Nobody learns whether the id was ever somebody else's.
+  if (session === null) return own(404, errorMessage(null, RPC.invalidRequest, 'this session is not known here'));
+  if (inbound.kind === 'call') return forwardCall(options, inbound, decision, session);
+  if (inbound.kind === 'farewell') sessions.end(session);
+  else if (inbound.method === 'notifications/cancelled') {
+    const requestId = inbound.params.requestId;
+    if (typeof requestId === 'string' || typeof requestId === 'number') session.underWay.get(requestId)?.();
+  }
+  return own(inbound.kind === 'farewell' ? 200 : 202, null);
+}
+
+async function forwardCall(
+  options: ServeOptions,
+  request: Request,
+  decision: Decision,
+  session: CallerSession | null,
+): Promise<McpReply> {
+  const { upstream, server, sessions, body, headers } = options;
+  const { method, id, params, era } = request;
+  const behalf = behalfOf(decision);
+  const result = (value: object) => ({ jsonrpc: '2.0', id, result: value });
+
+  if (method === 'ping') return own(200, result({}));
+  if (method === 'server/discover') return own(200, result(discoverResult(await described(options, behalf))));
+  if (method === 'initialize') {
+    const answer = initializeResult(String(params.protocolVersion), await described(options, behalf));
+    return { ...own(200, result(answer)), sessionId: sessions.open(server, decision).id };
+  }
+  if (method === 'subscriptions/listen' && (await upstream.describe(behalf)).era === 'legacy') {
+    return own(404, errorMessage(id, RPC.methodNotFound, 'this server offers no subscriptions'));
+  }
+  if (session?.underWay.has(id)) return own(400, errorMessage(id, RPC.invalidRequest, 'this `id` is in use'));
+
+  const stop = new AbortController();
+  const over = watchForStop(options, request, session, () => stop.abort());
+  const outbound = { method, params, id, era, bytes: body, headers, isAction: options.call.isAction };
+  try {
+    const reply = await upstream.send(outbound, behalf, stop.signal);
+    const cut = Promise.withResolvers<DenialCode>();
+    const until = { stopped: stop.signal, cut: cut.promise, over };
+    const ready = await readyFor(options, request, decision, reply, until);
+    return { kind: 'server', ready, forwardedDigest: reply.forwardedDigest, cut: cut.resolve };
+  } catch (error) {
+    over();
+    if (stop.signal.aborted) return { kind: 'left' };
+    throw error;
+  }
+}
+
+/** What the server says of itself, without instructions nobody reviewed. */
+async function described({ upstream, definitions, server }: ServeOptions, behalf: Behalf): Promise<Description> {
+  const found = await upstream.describe(behalf);
+  const { instructions } = found;
+  const shown = instructions !== null && definitions.mayShowInstructions(server, instructions);
+  return shown ? found : { ...found, instructions: null };
+}
+
+/**
+ * What cancels a call: the caller's hang-up in the modern era, its `notifications/cancelled` in the legacy one, where a lost
+ * connection means nothing. The function that comes back ends the watch.
+ */
+function watchForStop(
+  { res }: ServeOptions,
+  request: Request,
+  session: CallerSession | null,
+  stop: () => void,
+): () => void {
+  if (session !== null) {
+    session.underWay.set(request.id, stop);
+    return () => session.underWay.delete(request.id);
+  }
+  res.once('close', stop);
+  if (hasLeft(res)) stop();
+  return () => res.off('close', stop);
+}
+
+function own(status: number, body: unknown): Extract<McpReply, { kind: 'own' }> {
+  return { kind: 'own', status, body };
+}
+
+function behalfOf(decision: Decision): Behalf {
+  const { root, chain } = decision.token.facts!;
+  return { key: JSON.stringify([root.iss, root.sub, chain.task]), root, task: chain.task };
+}
+
+/** The server's reply as this caller may have it. Waits until there is something for the caller. */
+async function readyFor(
+  options: ServeOptions,
+  request: Request,
+  decision: Decision,
+  reply: UpstreamReply,
+  { over, ...until }: Pick<Ready, 'stopped' | 'cut'> & { readonly over: () => void },
+): Promise<Ready> {
+  const cancel = () => {
+    over();
+    reply.cancel();
+  };
+  const fitted = async (message: Message | null): Promise<Message | null> => {
+    while (message !== null) {
+      if (message.kind === 'response') over();
+      const fit = fitting(options, request, decision, reply, message);
+      if (fit !== null) return fit;
+      message = await reply.next();
+    }
+    return null;
+  };
+  try {
+    const first = await fitted(reply.first);
+    if (first === null) throw new UpstreamError('the server ended without an answer');
+    const next = async () => fitted(await reply.next());
+    return { ...until, first, next, cancel, status: statusFor(first, request, reply) };
+  } catch (error) {
+    cancel();
+    throw error;
+  }
+}
+
+/** One message as it may go out; null for what ends here. Throws UpstreamError for what nobody may have. */
+function fitting(
+  { server, visible, definitions, holdsSecret }: ServeOptions,
+  request: Request,
+  decision: Decision,
+  reply: UpstreamReply,
+  message: Message,
+): Message | null {
+  const adapted = toCaller(message, { caller: request.era, upstream: reply.era, method: request.method });
+  if (adapted === null) return null;
+  const on = { server, method: request.method, decision };
+  const shown = adapted.kind === 'response' ? filterList(adapted, on, visible, definitions) : adapted;
+  if (!holdsSecret(shown.text)) return shown;
+  throw new UpstreamError('the answer holds a secret of the broker', { code: 'action.secret_in_result' });
+}
+
+/** HTTP status of a reply that is one document. A legacy client takes an HTTP error for trouble with its session. */
+function statusFor(first: Message, request: Request, reply: UpstreamReply): number {
+  if (request.era === 'legacy') return 200;
+  if (reply.era === 'modern') return reply.status;
+  const error = first.value.error;
+  return isJsonObject(error) && error.code === RPC.methodNotFound ? 404 : 200;
+}

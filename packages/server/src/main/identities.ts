@@ -1,0 +1,151 @@
+// Identities of this machine: the authority, the attested processes, and the sockets where they ask. Wires the transport room.
+
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Boundary, JsonObject, SpiffeId } from '@writ/core';
+import { parseSpiffeId } from '@writ/core';
+import type { Config } from '../config/config.ts';
+import { type AttestEntry, validateEntries, withDefaults } from '../transport/attest-entries.ts';
+import { createAttestor } from '../transport/attest-process.ts';
+import { type Authority, openAuthority, type SvidWithKey } from '../transport/ca.ts';
+import { createLaunchRegistry } from '../transport/launch-registry.ts';
+import { openLaunchServer } from '../transport/launch-server.ts';
+import { createLaunchTokens, type LaunchTokenStore } from '../transport/launch-tokens.ts';
+import { createExecutableHash } from '../transport/observe-executable.ts';
+import { openKernel } from '../transport/peercred.ts';
+import { type WhoamiAnswer, whoami } from '../transport/whoami.ts';
+import { createWorkloadApi, type WorkloadApi } from '../transport/workload-api/server.ts';
+import { spiffeIdOf } from './standing.ts';
+
+export interface IdentityDeps {
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly clock: { nowSeconds(): number; nowMillis(): number };
+  readonly launchTokens: LaunchTokenStore;
+  /** Whose session is this, and may it launch? True, or a sentence. */
+  sessionMayLaunch(session: string): Promise<true | string>;
+  /** An event for the log. */
+  event(name: string, detail: JsonObject): void;
+  /** A sentence for the operator. */
+  say(sentence: string): void;
+  report(what: string, error: unknown): void;
+  /** Withdrawn identities get nothing. */
+  isRevoked(spiffeId: string): boolean;
+}
+
+export interface Identities {
+  readonly authority: Authority;
+  readonly workload: WorkloadApi;
+  readonly workloadSocket: string;
+  readonly launchSocket: string;
+  boundaryOf(spiffeId: SpiffeId): Boundary;
+  whoami(pid: number): Promise<WhoamiAnswer>;
+  /** The gateway's own, with the names that stock HTTPS clients check. */
+  mintGateway(): Promise<SvidWithKey>;
+  close(): Promise<void>;
+}
+
+export const gatewayPath = 'writ/gateway';
+
+export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
+  const { config, dataDir, clock } = deps;
+  const planeUid = process.getuid?.() ?? -1;
+  const entries = entriesOf(config, planeUid);
+  const [problem] = validateEntries(entries);
+  if (problem) throw new Error(`${problem.path.join('.')}: ${problem.says}; expected ${problem.expected}`);
+  const authority = await openAuthority({
+    dir: join(dataDir, 'ca'),
+    trustDomain: config.trustDomain,
+    clock,
+    ttlSeconds: config.identity.ttlSeconds,
+  });
+  const kernel = await openKernel();
+  if (kernel.proof === 'pidfd-open')
+    deps.say('this kernel is older than 6.5: processes are identified on a best-effort basis');
+  const launches = createLaunchRegistry();
+  const attestor = createAttestor({ kernel, entries: () => entries, launches, hash: createExecutableHash() });
+  const tokens = createLaunchTokens({ store: deps.launchTokens, clock, randomBytes: (count) => randomBytes(count) });
+  const launchSocket = join(dataDir, 'launch.sock');
+  const launchServer = await openLaunchServer({
+    socketPath: launchSocket,
+    kernel,
+    registry: launches,
+    entries: () => entries,
+    clock,
+    async authorise({ credential, agent, uid, command }) {
+      if ('session' in credential) return deps.sessionMayLaunch(credential.session);
+      return (await tokens.verify(credential.launchToken, { agent, uid, command })) ?? true;
+    },
+    onLaunch: ({ agent, uid, process: { pid } }) => deps.event('identity.launched', { agent, uid, pid }),
+    onRefused: ({ agent, pid, uid, says }) => deps.event('identity.launch_refused', { agent, pid, uid, says }),
+  });
+  const workloadSocket = join(dataDir, 'workload.sock');
+  const workload = await createWorkloadApi({
+    socketPath: workloadSocket,
+    kernel,
+    clock,
+    identityOf: async (peer) => {
+      const attested = await attestor.ofPeer(peer);
+      if ('identity' in attested && deps.isRevoked(attested.identity.spiffeId)) {
+        return { denial: { code: 'transport.identity_revoked', rule: 'Writ rules §2.15', detail: {} }, nearest: null };
+      }
+      return attested;
+    },
+    mint: (request) => authority.mint(request),
+    bundle: () => authority.bundle(),
+    onEvent(event) {
+      if (event.kind === 'outage') return deps.report('workload api', event.cause);
+      const { pid, uid } = event;
+      if (event.kind === 'refused') {
+        return deps.event('identity.refused', { pid, uid, code: event.denial.code, detail: event.denial.detail });
+      }
+      const { identity, serialHex, notAfterSeconds } = event;
+      deps.event('identity.issued', {
+        pid,
+        uid,
+        spiffeId: identity.spiffeId,
+        serial: serialHex,
+        until: notAfterSeconds,
+      });
+    },
+  });
+
+  const boundaries = new Map(entries.map((entry) => [entry.spiffeId as string, boundaryOfEntry(entry, planeUid)]));
+  return {
+    authority,
+    workload,
+    workloadSocket,
+    launchSocket,
+    boundaryOf: (spiffeId) => boundaries.get(spiffeId) ?? 'none',
+    whoami: (pid) => whoami(pid, { attestor, launches, expiresOf: workload.expiresOf }),
+    mintGateway: () =>
+      authority.mint({
+        spiffeId: spiffeIdOf(config.trustDomain, gatewayPath),
+        dnsNames: ['localhost'],
+        ipAddresses: ['127.0.0.1', '::1', ...publicAddress(config)],
+      }),
+    async close() {
+      await workload.close();
+      await launchServer.close();
+      launches.close();
+    },
+  };
+}
+
+function entriesOf(config: Config, planeUid: number): AttestEntry[] {
+  return [...config.agents].flatMap(([agent, { attest }]) => {
+    const spiffeId = parseSpiffeId(spiffeIdOf(config.trustDomain, agent));
+    return attest && spiffeId ? [{ agent, spiffeId, attest: withDefaults(attest, planeUid) }] : [];
+  });
+}
+
+/** Under the plane's own uid an agent can write the plane's folder: nothing separates the two. Rules §7.2. */
+function boundaryOfEntry({ attest }: AttestEntry, planeUid: number): Boundary {
+  if (attest.uid === planeUid || attest.uid === 0) return 'none';
+  return attest.launched ? 'launch' : 'uid';
+}
+
+function publicAddress(config: Config): string[] {
+  const { host } = config.listen.mtls;
+  return /^[0-9.]+$/.test(host) && !['127.0.0.1', '0.0.0.0'].includes(host) ? [host] : [];
+}

@@ -1,0 +1,163 @@
+// The policy in force: reviewed definitions, manifests, allow lines and Cedar files, loaded as one set or refused as one.
+// Reloads when a server lists something else or a person accepts a review; the old set stays until the new one validates.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import type { JsonObject, Policy } from '@writ/core';
+import type { CedarFile } from '../action/cedar/files.ts';
+import { type LoadedPolicy, loadPolicy } from '../action/cedar.ts';
+import { builtinManifest, builtinNames, readManifest, type ServerManifest } from '../action/manifest.ts';
+import { createPins, type Pin, type PinnedDocument, type PinStore, type Pins } from '../action/pins.ts';
+import type { Problem } from '../action/problem.ts';
+import type { Config } from '../config/config.ts';
+import type { Store } from '../store/store.ts';
+
+export interface PolicyDeps {
+  readonly config: Config;
+  readonly issuer: string;
+  readonly store: Store;
+  readonly clock: { nowSeconds(): number };
+  /** The set that is in force from now on. */
+  onLoaded(policy: Policy): void;
+  say(sentence: string): void;
+  report(what: string, error: unknown): void;
+}
+
+export interface PolicyHolder {
+  readonly pins: Pins;
+  loaded(): LoadedPolicy;
+  /** Loads anew; rejects with PolicyFault when the set does not validate, and the old one stays. */
+  reload(): Promise<void>;
+}
+
+/** A set that does not validate, with the places to mend. */
+export class PolicyFault extends Error {
+  override readonly name = 'PolicyFault';
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(({ file, line, column, says }) => `${file}:${line}:${column} ${says}`).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
+  const { config, store, clock } = deps;
+  const manifests = manifestsOf(config);
+  let current: LoadedPolicy | null = null;
+  let running: Promise<void> = Promise.resolve();
+
+  async function load(): Promise<void> {
+    const servers = await Promise.all(
+      [...config.servers].map(async ([key, { trustAnnotations }]) => ({
+        key,
+        pins: await pins.pins(key),
+        listing: pins.listing(key),
+        manifest: manifests.get(key) ?? null,
+        trustAnnotations,
+      })),
+    );
+    const result = loadPolicy({
+      cedarFiles: cedarFilesOf(config),
+      allow: config.allow,
+      directory: directoryOf(config, deps.issuer),
+      servers,
+      locate: () => ({ file: relative(process.cwd(), config.file) || config.file, line: 1, column: 1 }),
+    });
+    if ('problems' in result) throw new PolicyFault(result.problems);
+    current = result;
+    deps.onLoaded(result.policy);
+  }
+
+  /** One load at a time; what changes meanwhile is in the next. */
+  function reload(): Promise<void> {
+    const next = running.then(load);
+    running = next.catch(() => {});
+    return next;
+  }
+
+  const pins = createPins({
+    store: pinStore(store),
+    clock,
+    onChange: (server) => {
+      if (current) reload().catch((error: unknown) => deps.report(`policy after a change of \`${server}\``, error));
+    },
+  });
+  await reload();
+  return { pins, loaded: () => current!, reload };
+}
+
+function directoryOf(config: Config, issuer: string) {
+  return {
+    trustDomain: config.trustDomain,
+    issuer,
+    agents: new Map([...config.agents].map(([path, { calls }]) => [path, calls])),
+    clients: new Map([...config.clients].map(([id, { calls }]) => [id, calls])),
+    users: new Set(config.users.keys()),
+  };
+}
+
+function cedarFilesOf(config: Config): CedarFile[] {
+  const dir = config.policyDir;
+  if (dir === null) return [];
+  return readdirSync(dir)
+    .filter((name) => name.endsWith('.cedar'))
+    .sort()
+    .map((name) => ({ path: join(dir, name), text: readFileSync(join(dir, name), 'utf8') }));
+}
+
+function manifestsOf(config: Config): ReadonlyMap<string, ServerManifest> {
+  const manifests = new Map<string, ServerManifest>();
+  for (const [key, { manifest }] of config.servers) {
+    if (manifest === null) continue;
+    if (manifest.kind === 'builtin') {
+      const builtin = builtinManifest(manifest.name);
+      if (!builtin) {
+        throw new Error(
+          `servers.${key}.manifest: there is no \`builtin:${manifest.name}\`; there are ${builtinNames().join(', ')}`,
+        );
+      }
+      manifests.set(key, builtin);
+      continue;
+    }
+    const read = readManifest({ path: manifest.path, text: readFileSync(manifest.path, 'utf8') }, key);
+    if ('problems' in read) throw new PolicyFault(read.problems);
+    manifests.set(key, read.manifest);
+  }
+  return manifests;
+}
+
+function pinStore({ db }: Store): PinStore {
+  return {
+    async get(server) {
+      const rows = await db.selectFrom('pins').selectAll().where('server', '=', server).orderBy('tool').execute();
+      return rows.map(
+        (row): Pin => ({
+          name: row.tool,
+          digest: row.digest,
+          document: JSON.parse(row.definition) as JsonObject as PinnedDocument,
+          by: row.reviewed_by ?? '',
+          atSeconds: row.reviewed_at ?? 0,
+        }),
+      );
+    },
+    async put(server, pins) {
+      await db.transaction().execute(async (transaction) => {
+        await transaction.deleteFrom('pins').where('server', '=', server).execute();
+        if (pins.length === 0) return;
+        await transaction
+          .insertInto('pins')
+          .values(
+            pins.map(({ name, digest, document, by, atSeconds }) => ({
+              server,
+              tool: name,
+              digest,
+              reviewed_by: by,
+              reviewed_at: atSeconds,
+              definition: JSON.stringify(document),
+            })),
+          )
+          .execute();
+      });
+    },
+  };
+}

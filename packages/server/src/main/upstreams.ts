@@ -1,0 +1,77 @@
+// The tool servers of the configuration, each with its way there and its credential from the broker; and what they list, for pins.
+
+import { dirname } from 'node:path';
+import { type Broker, type BrokeredServer, createBroker } from '../action/broker.ts';
+import type { ServerListing } from '../action/pins.ts';
+import { createSecretSources } from '../action/secret-sources.ts';
+import type { Config, ServerConfig } from '../config/config.ts';
+import { UpstreamError } from '../gateway/exchange.ts';
+import { listServer } from '../gateway/mcp/lists.ts';
+import type { CredentialFor, Upstream } from '../gateway/mcp/upstream.ts';
+import { createHttpUpstream } from '../gateway/mcp/upstream-http.ts';
+import { createStdioUpstream } from '../gateway/mcp/upstream-stdio.ts';
+
+export interface Upstreams {
+  readonly byServer: ReadonlyMap<string, Upstream>;
+  readonly broker: Broker;
+  /** All that a server says of itself now. Rejects with UpstreamError. */
+  list(server: string): Promise<ServerListing>;
+  endTask(task: string): void;
+  close(): Promise<void>;
+}
+
+export interface UpstreamDeps {
+  readonly config: Config;
+  readonly clock: { nowSeconds(): number };
+  readonly environment: { readonly [name: string]: string | undefined };
+  say(sentence: string): void;
+}
+
+export function openUpstreams({ config, clock, environment, say }: UpstreamDeps): Upstreams {
+  const broker = createBroker({
+    servers: new Map([...config.servers].map(([key, server]) => [key, brokered(server)])),
+    sources: createSecretSources({ environment, clock }),
+    warn: say,
+  });
+  const credentialFor: CredentialFor = async (server) => {
+    const found = await broker.credentialFor(server);
+    if (found.outcome === 'pass') return found.facts;
+    const cause = String(found.denial.detail.cause);
+    throw new UpstreamError(`\`${server}\` has no credential: ${cause}`, { code: 'action.credential_missing' });
+  };
+  const byServer = new Map<string, Upstream>();
+  for (const [server, { mcp }] of config.servers) {
+    byServer.set(
+      server,
+      mcp.kind === 'url'
+        ? createHttpUpstream({ server, url: mcp.url, credentialFor })
+        : createStdioUpstream({
+            server,
+            command: mcp.command as [string, ...string[]],
+            cwd: dirname(config.file),
+            shared: mcp.shared,
+            credentialFor,
+            log: ({ server: name, says }) => say(`${name}: ${says}`),
+          }),
+    );
+  }
+  return {
+    byServer,
+    broker,
+    list: (server) => listServer(byServer.get(server)!),
+    endTask(task) {
+      for (const upstream of byServer.values()) upstream.endTask(task);
+    },
+    async close() {
+      await Promise.all([...byServer.values()].map((upstream) => upstream.close()));
+    },
+  };
+}
+
+function brokered({ mcp, credential }: ServerConfig): BrokeredServer {
+  return {
+    transport: mcp.kind === 'url' ? 'http' : 'stdio',
+    credential,
+    environment: mcp.kind === 'url' ? new Map() : mcp.env,
+  };
+}

@@ -1,0 +1,175 @@
+// The SPIFFE Workload API on a Unix socket: gRPC without TLS, every caller known by its socket (SPIFFE Workload API §3–6).
+// This file holds connections, metadata and limits; what a caller gets is streams.ts.
+
+import { createServer, type Http2ServerRequest, type Http2ServerResponse, type Http2Session } from 'node:http2';
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
+import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
+import type { Kernel, Peer } from '../peercred.ts';
+import { listenForPeers } from '../peercred-listener.ts';
+import { SpiffeWorkloadAPI } from './gen/workload_pb.ts';
+import { bundleStream, type StreamPorts, svidStream } from './streams.ts';
+import { createWakeups } from './wakeups.ts';
+
+export interface WorkloadApi {
+  /** For `SPIFFE_ENDPOINT_SOCKET`: `unix:///…`. */
+  readonly endpoint: string;
+  /** Registrations, revocations or bundles changed: every stream attests and pushes again. */
+  refresh(): void;
+  /** End of the newest SVID issued to an identity, seconds; null when none was since the start. */
+  expiresOf(spiffeId: string): number | null;
+  close(): Promise<void>;
+}
+
+export interface WorkloadApiOptions extends Omit<StreamPorts, 'wakeups' | 'federated' | 'random'> {
+  readonly socketPath: string;
+  readonly kernel: Kernel;
+  readonly federated?: StreamPorts['federated'];
+  readonly random?: () => number;
+  /** How often the clock is looked at for renewals. Default: a second. */
+  readonly lookMillis?: number;
+  readonly streamsPerPidMax?: number;
+}
+
+const messageBytesMax = 64 * 1024; // a request holds an audience at most
+const firstRequestMillisMax = 10_000;
+const peerKey = createContextKey<Peer | null>(null);
+
+/** Opens the endpoint. Throws a sentence for the operator when the socket cannot be had. */
+export async function createWorkloadApi(options: WorkloadApiOptions): Promise<WorkloadApi> {
+  const {
+    clock,
+    onEvent,
+    kernel,
+    socketPath,
+    random = Math.random,
+    lookMillis = 1000,
+    streamsPerPidMax = 16,
+  } = options;
+  const newest = new Map<string, number>();
+  const wakeups = createWakeups(clock, lookMillis);
+  const shutdown = new AbortController();
+  const ports: StreamPorts = {
+    ...options,
+    federated: options.federated ?? (() => new Map()),
+    random,
+    wakeups,
+    onEvent(event) {
+      if (event.kind === 'issued') newest.set(event.identity.spiffeId, event.notAfterSeconds);
+      onEvent(event);
+    },
+  };
+
+  const peers = new WeakMap<Http2Session, Peer>();
+  const http2 = createServer({
+    maxSessionMemory: 4,
+    maxHeaderListPairs: 64,
+    settings: { maxConcurrentStreams: 32, maxHeaderListSize: 8192, enablePush: false },
+  });
+  const handle = createHandler(ports, streamsPerPidMax, shutdown.signal);
+  http2.on('request', (request, response) => handle(request, response, peers.get(request.stream.session!) ?? null));
+  http2.on('sessionError', () => {}); // a caller that breaks off is no event
+
+  const listener = await listenForPeers({
+    path: socketPath,
+    kernel,
+    onRefused: (denial) =>
+      onEvent({ kind: 'refused', denial, pid: Number(denial.detail.pid ?? 0), uid: Number(denial.detail.uid ?? -1) }),
+    onPeer(socket, peer) {
+      // The session comes up within `emit`; were it ever later, it would have no peer and be refused.
+      const adopt = (session: Http2Session) => {
+        peers.set(session, peer);
+        const idle = setTimeout(() => session.destroy(), firstRequestMillisMax).unref();
+        session.once('stream', () => clearTimeout(idle));
+        session.once('close', () => clearTimeout(idle));
+      };
+      http2.once('session', adopt);
+      http2.emit('connection', socket);
+      http2.off('session', adopt);
+    },
+  });
+
+  return {
+    endpoint: `unix://${socketPath}`,
+    refresh: () => wakeups.wakeAll(),
+    expiresOf: (spiffeId) => newest.get(spiffeId) ?? null,
+    async close() {
+      shutdown.abort(new ConnectError('the plane is stopping', Code.Unavailable));
+      wakeups.close();
+      await listener.close();
+    },
+  };
+}
+
+type Handler = (request: Http2ServerRequest, response: Http2ServerResponse, peer: Peer | null) => void;
+
+function createHandler(ports: StreamPorts, streamsPerPidMax: number, shutdownSignal: AbortSignal): Handler {
+  const streams = new Map<number, number>();
+
+  /** One stream of a caller, within its limit. */
+  async function* counted<Message>(
+    context: HandlerContext,
+    open: (peer: Peer, signal: AbortSignal) => AsyncGenerator<Message>,
+  ): AsyncGenerator<Message> {
+    const peer = context.values.get(peerKey)!;
+    const { pid } = peer.process;
+    const count = streams.get(pid) ?? 0;
+    if (count >= streamsPerPidMax) throw new ConnectError('too many streams', Code.ResourceExhausted);
+    streams.set(pid, count + 1);
+    try {
+      yield* open(peer, context.signal);
+      if (shutdownSignal.aborted) throw new ConnectError('the plane is stopping', Code.Unavailable);
+    } finally {
+      const left = streams.get(pid)! - 1;
+      if (left === 0) streams.delete(pid);
+      else streams.set(pid, left);
+    }
+  }
+
+  const router = createConnectRouter({
+    grpcWeb: false,
+    connect: false,
+    acceptCompression: [],
+    readMaxBytes: messageBytesMax,
+    shutdownSignal,
+    requestGate: assertMetadata,
+  });
+  // What is left out answers UNIMPLEMENTED, which is what the specification asks of optional calls.
+  router.service(SpiffeWorkloadAPI, {
+    fetchX509SVID: (_, context) => counted(context, (peer, signal) => svidStream(ports, peer, signal)),
+    fetchX509Bundles: (_, context) => counted(context, (peer, signal) => bundleStream(ports, peer, signal)),
+  });
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+
+  return (request, response, peer) => {
+    const handler = handlers.get(request.url);
+    if (!handler) return answerUnimplemented(response);
+    const values = createContextValues().set(peerKey, peer);
+    handler(universalRequestFromNodeRequest(request, response, undefined, values))
+      .then((answer) => universalResponseToNodeResponse(answer, response))
+      .catch((cause: unknown) => {
+        // A caller that goes away breaks its own stream; everything else is ours.
+        if (!response.stream.destroyed && peer) ports.onEvent({ kind: 'outage', pid: peer.process.pid, cause });
+        response.stream.close();
+      });
+  };
+}
+
+/** SPIFFE Workload API §4.1: the key keeps a browser or a confused proxy from asking on somebody's behalf. */
+function assertMetadata({ requestHeader, values }: HandlerContext): void {
+  if (values.get(peerKey) === null) throw new ConnectError('the caller is not known', Code.PermissionDenied);
+  if (requestHeader.get('workload.spiffe.io') !== 'true') {
+    throw new ConnectError('the metadata `workload.spiffe.io: true` is required', Code.InvalidArgument);
+  }
+}
+
+function answerUnimplemented(response: Http2ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/grpc', 'grpc-status': String(Code.Unimplemented) });
+  response.end();
+}
