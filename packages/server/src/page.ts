@@ -98,7 +98,10 @@ export interface PageAnswer extends Page {
   readonly headers?: { readonly [name: string]: string };
 }
 
-export function sendPage(res: ServerResponse, { status = 200, forms = 'here', headers = {}, ...page }: PageAnswer): void {
+export function sendPage(
+  res: ServerResponse,
+  { status = 200, forms = 'here', headers = {}, ...page }: PageAnswer,
+): void {
   res.writeHead(status, { ...pageHeaders(forms), ...headers });
   res.end(documentOf(page));
 }

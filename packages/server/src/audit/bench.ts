@@ -18,6 +18,8 @@ export interface AppendFigure {
   readonly perSecond: number;
   readonly p50Micros: number;
   readonly p99Micros: number;
+  /** Share of the time in which the event loop could do nothing else. */
+  readonly loopBusy: number;
 }
 
 interface Store {
@@ -36,8 +38,10 @@ export async function benchAppends(seconds: number): Promise<AppendFigure[]> {
 async function measure(name: AppendFigure['store'], callers: number, seconds: number): Promise<AppendFigure> {
   const dir = await mkdtemp(join(tmpdir(), 'writ-bench-'));
   const store = name === 'segments' ? await openSegments(dir) : openSqlite(dir);
-  await drive(store, callers, 0.2); // warm: compiled code, prepared segment
+  await drive(store, callers, 1); // warm: compiled code, and past the small first segment
+  const before = performance.eventLoopUtilization();
   const micros = await drive(store, callers, seconds);
+  const { utilization } = performance.eventLoopUtilization(before);
   await store.close();
   await rm(dir, { recursive: true, force: true });
   const sorted = Float64Array.from(micros).sort();
@@ -48,6 +52,7 @@ async function measure(name: AppendFigure['store'], callers: number, seconds: nu
     perSecond: Math.round(micros.length / seconds),
     p50Micros: quantile(0.5),
     p99Micros: quantile(0.99),
+    loopBusy: Math.round(utilization * 100) / 100,
   };
 }
 
@@ -133,10 +138,10 @@ if (import.meta.main) {
   const figures = await benchAppends(Number(values.seconds));
   if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
   else {
-    for (const { store, callers, perSecond, p50Micros, p99Micros } of figures) {
+    for (const { store, callers, perSecond, p50Micros, p99Micros, loopBusy } of figures) {
       const line = `${store.padEnd(12)} ${String(callers).padStart(3)} callers ${String(perSecond).padStart(8)}/s`;
       process.stdout.write(
-        `${line}  p50 ${String(p50Micros).padStart(6)} µs  p99 ${String(p99Micros).padStart(6)} µs\n`,
+        `${line}  p50 ${String(p50Micros).padStart(6)} µs  p99 ${String(p99Micros).padStart(6)} µs  loop busy ${Math.round(loopBusy * 100)} %\n`,
       );
     }
   }

@@ -4,20 +4,38 @@ import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
+export interface FileContents {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Replaces a file at once: readers see the old contents or the new, never a part, and after it returns the new for good. */
 export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  await writeContents(path, bytes);
+  await writeContents([{ path, bytes }]);
   await syncDirectory(dirname(path));
 }
 
-/** The same without flushing the directory, which the caller does once for many files. */
-export async function writeContents(path: string, bytes: Uint8Array): Promise<void> {
-  const part = `${path}.part`;
-  await withFile(part, 'w', async (file) => {
-    await file.writeFile(bytes);
-    await file.datasync();
-  });
-  await rename(part, path);
+/** The same for many files, without flushing their directories, which is the caller's to do. */
+export async function writeContents(files: readonly FileContents[]): Promise<void> {
+  for (let at = 0; at < files.length; at += openFilesMax) await writeTogether(files.slice(at, at + openFilesMax));
+}
+
+const openFilesMax = 64;
+
+async function writeTogether(files: readonly FileContents[]): Promise<void> {
+  const handles: FileHandle[] = [];
+  try {
+    for (const { path, bytes } of files) {
+      const handle = await open(`${path}.part`, 'w');
+      handles.push(handle);
+      await handle.writeFile(bytes);
+    }
+    // All are written before the first is flushed: one commit of the journal then serves most of them.
+    for (const handle of handles) await handle.datasync();
+  } finally {
+    for (const handle of handles) await handle.close();
+  }
+  for (const { path } of files) await rename(`${path}.part`, path);
 }
 
 export async function syncDirectory(path: string): Promise<void> {

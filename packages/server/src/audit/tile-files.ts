@@ -14,7 +14,7 @@ import {
   tilePath,
   tileWidth,
 } from '@writ/core';
-import { makeDirectory, readIfThere, removeIfThere, syncDirectory, writeContents } from './disk.ts';
+import { type FileContents, makeDirectory, readIfThere, removeIfThere, syncDirectory, writeContents } from './disk.ts';
 
 export interface TileFiles {
   /** Writes the files; when it returns they survive a power cut. */
@@ -34,7 +34,7 @@ export function tileFiles(dir: string): TileFiles {
   const newestPartial = new Map<TileId['level'], string>();
 
   async function write(contents: readonly TileContent[]): Promise<void> {
-    const touched = new Set<string>();
+    const files: FileContents[] = [];
     for (const { tile, bytes } of contents) {
       const path = join(dir, tilePath(tile));
       // Upper levels grow 256 times slower than the checkpoints that would write them again.
@@ -43,10 +43,10 @@ export function tileFiles(dir: string): TileFiles {
       const parent = dirname(path);
       if (!directories.has(parent)) await makeDirectory(parent);
       directories.add(parent);
-      touched.add(parent);
-      await writeContents(path, bytes);
+      files.push({ path, bytes });
     }
-    for (const directory of touched) await syncDirectory(directory);
+    await writeContents(files);
+    for (const directory of new Set(files.map(({ path }) => dirname(path)))) await syncDirectory(directory);
   }
 
   async function read<T>(tile: TileId, split: (bytes: Uint8Array, width: number) => T[] | null): Promise<T[] | null> {

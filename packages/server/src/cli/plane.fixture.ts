@@ -43,6 +43,7 @@ export interface Asked {
 
 export interface FakeAnswer {
   readonly status?: number;
+  readonly headers?: { readonly [name: string]: string };
   readonly body: JsonValue;
 }
 
@@ -68,8 +69,8 @@ export async function fakePlane(answer: (asked: Asked) => FakeAnswer, dataDir?: 
   };
   const servers = Array.from({ length: dataDir === undefined ? 1 : 2 }, () =>
     createServer((request, response) => {
-      void handle(request, ({ status = 200, body }) => {
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+      void handle(request, ({ status = 200, headers = {}, body }) => {
+        response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
       });
     }),
   );

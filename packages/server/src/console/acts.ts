@@ -2,7 +2,7 @@
 // found to be signed in, and settles by itself what else it needs: a role, a recent sign-in, being the person behind it.
 
 import { type Budget, parseSpiffeId } from '@writ/core';
-import { type Answer, isoSeconds, ok, type Refusal, REFUSALS, refusal, refusalOf } from './answers.ts';
+import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal, refusalOf } from './answers.ts';
 import { type Approvals, mayDecide } from './approvals.ts';
 import { isRecent, type PersonCaller } from './caller.ts';
 import type { ConsoleDeps, Review, Role, Withdrawal } from './ports.ts';
@@ -89,7 +89,14 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
       const asked = await approvals.find(id);
       if (!asked || !mayDecide(asked, person, issuer)) return REFUSALS.notFound('approval that you may answer');
       if (!isRecent(person, clock.nowSeconds())) return REFUSALS.reauthenticate;
-      const event = { event: 'approval.decided', id: deps.newId(), by: person.user, approval: id, verdict, digest: hash } as const;
+      const event = {
+        event: 'approval.decided',
+        id: deps.newId(),
+        by: person.user,
+        approval: id,
+        verdict,
+        digest: hash,
+      } as const;
       const result = await approvals.decide({ id, verdict, hash, by: person.user }, () => deps.record(event));
       if (result === 'decided') return ok({ id, verdict, hash, by: person.user });
       const description =
@@ -103,7 +110,8 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
       const refused = mustHave(person, 'admin');
       if (refused) return refused;
       const what = withdrawalOf(ask);
-      if (what === null) return REFUSALS.malformed('`agent` is neither a path such as `claude/orchestrator` nor a SPIFFE ID');
+      if (what === null)
+        return REFUSALS.malformed('`agent` is neither a path such as `claude/orchestrator` nor a SPIFFE ID');
       const { sequence, rows } = await deps.revoke(what, person.user);
       if ('user' in ask) await people.sessions.endAllOf(ask.user);
       return ok({ ...ask, sequence, rows });

@@ -25,12 +25,7 @@ export const REFUSALS = {
     ...refusal(401, 'unauthenticated', `${says(code)} Sign in with \`writ login\`.`, code),
     headers: challenge,
   }),
-  agent: refusal(
-    403,
-    'access_denied',
-    says('action.prompt_not_from_principal'),
-    'action.prompt_not_from_principal',
-  ),
+  agent: refusal(403, 'access_denied', says('action.prompt_not_from_principal'), 'action.prompt_not_from_principal'),
   notAPerson: refusal(
     403,
     'person_required',
@@ -48,11 +43,16 @@ export const REFUSALS = {
     headers: { 'WWW-Authenticate': 'Bearer realm="writ", error="insufficient_user_authentication", max_age="300"' },
   },
   role: (role: string): Refusal =>
-    refusal(403, 'role_required', `This needs the role \`${role}\`, which an admin gives in writ.yaml.`, 'action.policy_forbids'),
+    refusal(
+      403,
+      'role_required',
+      `This needs the role \`${role}\`, which an admin gives in writ.yaml.`,
+      'action.policy_forbids',
+    ),
   csrf: refusal(
     403,
     'csrf',
-    'This request was not sent by a page of this plane: send the session\'s `csrf` as `x-writ-csrf`.',
+    "This request was not sent by a page of this plane: send the session's `csrf` as `x-writ-csrf`.",
     'gateway.header_mismatch',
   ),
   misdirected: refusal(421, 'misdirected', says('gateway.misdirected'), 'gateway.misdirected'),

@@ -16,7 +16,13 @@ export interface LiveOptions {
 const batch = 100;
 
 /** WHATWG HTML §9.2.5 event stream; ends when the reader leaves or may not read any more. */
-export function liveDecisions({ decisions, log, after, checkMillis, mayRead }: LiveOptions): ReadableStream<Uint8Array> {
+export function liveDecisions({
+  decisions,
+  log,
+  after,
+  checkMillis,
+  mayRead,
+}: LiveOptions): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let last = after ?? decisions.decisions({ limit: 1 })[0]?.sequence ?? -1;
   let stop = () => {};

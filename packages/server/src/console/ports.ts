@@ -150,7 +150,11 @@ export interface Review {
     readonly state: 'reviewed' | 'changed' | 'new' | 'gone';
     readonly digest: string;
     readonly document: { readonly definition: JsonObject; readonly instructions: string | null };
-    readonly changes: readonly { readonly pointer: string; readonly was: JsonValue | null; readonly is: JsonValue | null }[];
+    readonly changes: readonly {
+      readonly pointer: string;
+      readonly was: JsonValue | null;
+      readonly is: JsonValue | null;
+    }[];
   }[];
   readonly refused: readonly { readonly name: string; readonly says: string }[];
 }

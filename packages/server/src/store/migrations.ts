@@ -1,6 +1,6 @@
 // The one migration set, for both databases. A migration that has shipped is never edited; the next one is a new entry.
 
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 
 /** Brings the schema up to date, or throws with the name of the migration that failed. */
@@ -63,16 +63,18 @@ async function registry(db: Kysely<unknown>): Promise<void> {
     .addColumn('task', 'text')
     .addColumn('grant_id', 'text')
     .addColumn('holder', 'text')
-    .addColumn('claims', 'text', (column) => column.notNull())
     .addColumn('issued', 'bigint', (column) => column.notNull())
     .addColumn('until_seconds', 'bigint', (column) => column.notNull())
     .addColumn('exp', 'bigint', (column) => column.notNull())
     .addColumn('decision', 'text')
     .addColumn('revoked', 'bigint')
     .execute();
-  for (const column of ['parent', 'task', 'grant_id', 'actor_sub', 'until_seconds']) {
+  for (const column of ['parent', 'task', 'until_seconds']) {
     await db.schema.createIndex(`tokens_${column}`).on('tokens').column(column).execute();
   }
+  // Only tokens of a consent have one; the others do not pay for it.
+  const ofConsents = db.schema.createIndex('tokens_grant_id').on('tokens').column('grant_id');
+  await ofConsents.where(sql.ref('grant_id'), 'is not', null).execute();
   await db.schema
     .createTable('tasks')
     .addColumn('id', 'text', (column) => column.primaryKey())

@@ -60,8 +60,6 @@ export interface TokensTable {
   grant_id: string | null;
   /** SPIFFE ID of the only one who may use a continuation. */
   holder: string | null;
-  /** The claims besides those above, for introspection. */
-  claims: string;
   issued: number;
   /** End of the grant of its leaf: rows live until then, because a token may be renewed past its `exp`. */
   until_seconds: number;

@@ -135,7 +135,6 @@ testOnEachStore('a sweep removes what has ended and nothing else', async (store)
     task: null,
     grant_id: null,
     holder: null,
-    claims: '{}',
     issued: now,
     until_seconds: until,
     exp: until,

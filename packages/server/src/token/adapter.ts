@@ -4,6 +4,7 @@
 import { type Adapter, type AdapterPayload, errors, Provider } from 'oidc-provider';
 import type { Store } from '../store/store.ts';
 import { clientMetadata } from './clients.ts';
+import { presentedClaims } from './front-request.ts';
 import { hashed } from './hashed.ts';
 import type { AuthorizationServerDeps } from './ports.ts';
 import type { EnteredRow, Registry } from './registry.ts';
@@ -150,8 +151,14 @@ function introspected(row: EnteredRow): AdapterPayload {
     accountId: row.subject.sub,
     aud: row.audience,
     scope: row.scopes.join(' '),
-    extra: row.claims,
+    extra: chainClaims(Provider.ctx?.req),
   } as unknown as AdapterPayload;
+}
+
+/** What the token told besides the library's own claims: it was presented with this request, and genuine. */
+function chainClaims(request: object | undefined): object {
+  const { act, task, wc, may_act, auth_time } = (request && presentedClaims(request)) ?? {};
+  return { act, task, wc, may_act, auth_time };
 }
 
 function byWhom(): string {

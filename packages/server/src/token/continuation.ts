@@ -69,7 +69,6 @@ export function createContinuations(deps: AuthorizationServerDeps, registry: Reg
         task: chain.task,
         grantId: null,
         holder,
-        claims: {},
         issuedSeconds,
         untilSeconds: leaf.untilSeconds,
         expiresSeconds,

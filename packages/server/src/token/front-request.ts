@@ -2,7 +2,7 @@
 // issuer's own host. What a caller writes into Host, Forwarded or a second Content-Length never reaches it.
 
 import { IncomingMessage } from 'node:http';
-import type { PeerOnWire } from '@writ/core';
+import type { JsonObject, PeerOnWire } from '@writ/core';
 
 /** A token request with a chain of the greatest length fits several times. */
 export const formBytesMax = 48 * 1024;
@@ -21,6 +21,12 @@ const PASSED = [
 ];
 
 const peers = new WeakMap<object, PeerOnWire>();
+const presented = new WeakMap<object, JsonObject>();
+
+/** Claims of the genuine token that a request to introspect or revoke brought, if it did. */
+export function presentedClaims(request: object): JsonObject | null {
+  return presented.get(request) ?? null;
+}
 
 /** Who is on the wire of a request that `cleanRequest` made; null on a listener without client certificates. */
 export function peerOf(request: object): PeerOnWire | null {
@@ -31,6 +37,7 @@ export interface CleanRequestOptions {
   readonly issuer: URL;
   readonly body: Uint8Array;
   readonly peer: PeerOnWire | null;
+  readonly claims: JsonObject | null;
   /** Path and query below the issuer's own path. */
   readonly url: string;
   /** The answer is for a program: errors come as JSON whatever the caller's `Accept` says. */
@@ -38,7 +45,7 @@ export interface CleanRequestOptions {
 }
 
 export function cleanRequest(req: IncomingMessage, options: CleanRequestOptions): IncomingMessage {
-  const { issuer, url, body, peer, forProgram } = options;
+  const { issuer, url, body, peer, claims, forProgram } = options;
   const clean = new IncomingMessage(req.socket);
   clean.method = req.method ?? 'GET';
   clean.url = url;
@@ -60,6 +67,7 @@ export function cleanRequest(req: IncomingMessage, options: CleanRequestOptions)
   if (body.length > 0) clean.push(body);
   clean.push(null);
   if (peer) peers.set(clean, peer);
+  if (claims) presented.set(clean, claims);
   return clean;
 }
 
@@ -89,14 +97,20 @@ export async function readForm(req: IncomingMessage): Promise<Uint8Array | 'too_
   return Buffer.concat(parts);
 }
 
+export interface TokenForm {
+  readonly body: Uint8Array;
+  readonly claims: JsonObject | null;
+}
+
 /**
  * The library introspects and revokes what it can find by id, and refuses signed tokens before any hook of ours. So a genuine
- * token of this issuer is handed to it by its id, which its adapter looks up in the registry.
+ * token of this issuer is handed to it by its id, which its adapter looks up in the registry; any other by an id nobody has.
  */
-export function withTokenById(form: Uint8Array, idOf: (token: string) => string): Uint8Array {
+export function withTokenById(form: Uint8Array, read: (token: string) => JsonObject | null): TokenForm {
   const parameters = new URLSearchParams(Buffer.from(form).toString('utf8'));
   const tokens = parameters.getAll('token');
-  if (tokens.length !== 1 || !tokens[0]!.includes('.')) return form;
-  parameters.set('token', idOf(tokens[0]!));
-  return Buffer.from(parameters.toString());
+  if (tokens.length !== 1 || !tokens[0]!.includes('.')) return { body: form, claims: null };
+  const claims = read(tokens[0]!);
+  parameters.set('token', typeof claims?.jti === 'string' ? claims.jti : 'unknown');
+  return { body: Buffer.from(parameters.toString()), claims };
 }

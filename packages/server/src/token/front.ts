@@ -73,17 +73,13 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
     const form = await readForm(req);
     if (typeof form === 'string') return answerUnread(req, res, form);
     const path = url.split('?', 1)[0]!;
-    const body = BY_ID.has(path) ? withTokenById(form, idOf) : form;
+    const { body, claims } = BY_ID.has(path) ? withTokenById(form, readToken) : { body: form, claims: null };
     if (!forProgram) forbidFraming(res);
-    await library(cleanRequest(req, { issuer, url, body, peer, forProgram }), res);
+    await library(cleanRequest(req, { issuer, url, body, peer, claims, forProgram }), res);
     return true;
   }
 
-  /** Registry id of a genuine token; a text that is no id at all for anything else, so that it is simply not found. */
-  function idOf(token: string): string {
-    const claims = readOwnClaims(token, deps, [TYP.accessToken]);
-    return typeof claims?.jti === 'string' ? claims.jti : 'unknown';
-  }
+  const readToken = (token: string) => readOwnClaims(token, deps, [TYP.accessToken]);
 
   return {
     async handle(req, res) {

@@ -56,8 +56,9 @@ export function createFinishToken(deps: AuthorizationServerDeps, rooms: FinishTo
     const scopes = made.scope?.split(' ') ?? [];
     const finished = await finish(ctx, kind, made, scopes);
     Object.assign(payload, finished.claims);
+    const { claims: _, ...row } = finished;
     const refused = await registry.enter({
-      ...finished,
+      ...row,
       id: made.jti,
       clientId: made.client_id,
       audience: made.aud,

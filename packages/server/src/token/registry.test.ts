@@ -15,7 +15,6 @@ function row(id: string, parent: string | null, over: Partial<Row> = {}): Row {
     task: 'tsk_1',
     grantId: null,
     holder: null,
-    claims: { task: 'tsk_1' },
     issuedSeconds: 1_800_000_000,
     untilSeconds: 4_000_000_000,
     expiresSeconds: 1_800_000_300,
@@ -29,7 +28,6 @@ testOnEachStore('a row comes back as it was written', async (store) => {
   const written = row('root', null, {
     decision: 'dec_1',
     holder: 'spiffe://zylos.local/db/agent',
-    claims: { act: { sub: 'x' } },
   });
   assert.equal(await registry.enter(written), null);
   assert.deepEqual(await registry.find('root'), { ...written, revokedSeconds: null });

@@ -1,7 +1,7 @@
 // One row for every token, written before the token leaves: who asked for it, what it came from, how long its grant lasts.
 // A token is withdrawn together with everything that was made from it, by rows that verifiers compare (rules §2.15).
 
-import { type Denial, denial, type JsonObject, type Principal, userKey } from '@writ/core';
+import { type Denial, denial, type Principal, userKey } from '@writ/core';
 import type { Kysely, Selectable, Transaction } from 'kysely';
 import type { Revocation } from '../store/revocations.ts';
 import type { Schema, TokensTable } from '../store/schema.ts';
@@ -22,8 +22,6 @@ export interface Row {
   readonly task: string | null;
   readonly grantId: string | null;
   readonly holder: string | null;
-  /** Further claims of the token, for introspection. */
-  readonly claims: JsonObject;
   readonly issuedSeconds: number;
   readonly untilSeconds: number;
   readonly expiresSeconds: number;
@@ -204,7 +202,6 @@ function toColumns(row: Row): Columns {
     task: row.task,
     grant_id: row.grantId,
     holder: row.holder,
-    claims: JSON.stringify(row.claims),
     issued: row.issuedSeconds,
     until_seconds: row.untilSeconds,
     exp: row.expiresSeconds,
@@ -226,7 +223,6 @@ function fromColumns(row: Columns): EnteredRow {
     task: row.task,
     grantId: row.grant_id,
     holder: row.holder,
-    claims: JSON.parse(row.claims) as JsonObject,
     issuedSeconds: row.issued,
     untilSeconds: row.until_seconds,
     expiresSeconds: row.exp,

@@ -109,7 +109,6 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
       task,
       grantId,
       holder: null,
-      claims: {},
       issuedSeconds: clock.nowSeconds(),
       untilSeconds: root.untilSeconds,
       expiresSeconds: root.untilSeconds,

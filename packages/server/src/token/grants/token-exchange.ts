@@ -120,7 +120,6 @@ async function issue(
   const id = deps.newId();
   const link: Link = { ...exchanged.link, row: id };
   const chain: Chain = { task: subject.chain.task, links: [...exchanged.before, link] };
-  const told = chainToClaims(chain);
   const claims = {
     iss: deps.issuer,
     aud: link.audience,
@@ -130,7 +129,7 @@ async function issue(
     jti: id,
     scope: link.scopes.join(' '),
     ...(link.details ? { authorization_details: link.details } : {}),
-    ...told,
+    ...chainToClaims(chain),
   } as unknown as JsonObject;
   const refused = await registry.enter({
     id,
@@ -144,7 +143,6 @@ async function issue(
     task: chain.task,
     grantId: null,
     holder: null,
-    claims: told as unknown as JsonObject,
     issuedSeconds: nowSeconds,
     untilSeconds: link.untilSeconds,
     expiresSeconds: exchanged.expiresSeconds,
