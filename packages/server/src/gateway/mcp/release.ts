@@ -1,5 +1,5 @@
 // Lets a reply out to the caller: one document when the answer comes at once, else a stream, message by message and no faster
-// than the caller reads. Hanging up cancels in the modern era and cancels nothing in the legacy one.
+// than the caller reads. What a lost connection means is decided in serve.ts.
 
 import type { ServerResponse } from 'node:http';
 import { type Decision, type DenialCode, isJsonObject, says } from '@writ/core';
@@ -8,7 +8,7 @@ import { closeDigest, openDigest } from '../http-io.ts';
 import { errorMessage } from './refusal.ts';
 import { eventOf } from './sse.ts';
 import type { Message } from './upstream.ts';
-import { type Era, RPC, type RpcId } from './words.ts';
+import { RPC, type RpcId } from './words.ts';
 
 /** A reply in the caller's era, ready to go out. */
 export interface Ready {
@@ -24,7 +24,6 @@ export interface Ready {
 }
 
 export interface ReleaseOptions {
-  readonly era: Era;
   readonly id: RpcId;
   readonly decision: Decision;
   readonly keepAliveMillis: number;
@@ -57,30 +56,26 @@ async function releaseStream(res: ServerResponse, ready: Ready, options: Release
     // A caller that does not read must not keep a stream that may not go on.
     if (res.writableNeedDrain) res.destroy();
   };
-  const leave = () => options.era === 'modern' && stop('left');
-  res.once('close', leave);
   ready.cut.then(stop);
   const life = options.lifeMillis === null ? undefined : setTimeout(() => stop('token.expired'), options.lifeMillis);
   const keepAlive = setInterval(() => hasLeft(res) || res.write(':\n\n'), options.keepAliveMillis);
   const hash = openDigest();
   if (!hasLeft(res)) res.writeHead(200, STREAM_HEADERS);
-  else leave();
   try {
-    const end = await pump(res, ready, () => why !== null, hash);
+    const end = await pump(res, ready, () => why !== null || ready.stopped.aborted, hash);
     return { ...end, digest: hasLeft(res) ? null : closeDigest(hash) };
   } catch (error) {
     ready.cancel();
-    return await endEarly(res, options, ready.stopped.aborted ? 'left' : why, error);
+    return await endEarly(res, options, ready.stopped.aborted ? 'cancelled' : why, error);
   } finally {
     clearInterval(keepAlive);
     clearTimeout(life);
-    res.off('close', leave);
     if (!hasLeft(res)) res.end();
   }
 }
 
-/** Why a stream ends before its response. */
-type Why = DenialCode | 'left';
+/** Why a stream ends before its response: the caller stopped it, or its authority is gone. */
+type Why = DenialCode | 'cancelled';
 
 const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
 
@@ -108,7 +103,7 @@ async function endEarly(
   why: Why | null,
   error: unknown,
 ): Promise<Ending> {
-  if (why === 'left') return { state: 'cancelled', digest: null, detail: 'the caller cancelled' };
+  if (why === 'cancelled') return { state: 'cancelled', digest: null, detail: 'the caller cancelled' };
   if (why === null && !(error instanceof UpstreamError)) throw error;
   const code = why ?? (error as UpstreamError).code;
   const rpcCode = code === 'gateway.upstream_unreachable' ? RPC.internal : RPC.denied;

@@ -107,11 +107,11 @@ async function releaseReply(options: ServeOptions, reply: McpReply, decision: De
     const failed = reply.status >= 400;
     return { state: failed ? 'error' : 'complete', digest: null, detail: failed ? `HTTP ${reply.status}` : null };
   }
-  const { id, era, method } = inbound as Request;
+  const { id, method } = inbound as Request;
   const secondsLeft = decision.token.facts!.untilSeconds - options.nowSeconds();
   const lifeMillis =
     method === 'subscriptions/listen' ? Math.min(Math.max(secondsLeft, 0) * 1000, timerMillisMax) : null;
-  return release(res, reply.ready, { era, id, decision, keepAliveMillis: options.keepAliveMillis, lifeMillis });
+  return release(res, reply.ready, { id, decision, keepAliveMillis: options.keepAliveMillis, lifeMillis });
 }
 
 async function forward(options: ServeOptions, decision: Decision): Promise<McpReply> {
