@@ -31,7 +31,8 @@ export async function play(scenario: Scenario, folder: string): Promise<void> {
   }
   const stage: Stage = {
     folder,
-    captured: new Map(),
+    // So that a launched program can be this one.
+    captured: new Map([['NODE', process.execPath], ['WRIT', launcher]]),
     background: [],
     last: { stdout: '', stderr: '', exitCode: null },
   };

@@ -1,44 +1,36 @@
 // Where the rooms meet. Opens them in order, hands each the ports it asks for, and closes them in the opposite order.
 // Nothing is decided here.
 
-import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { agentPath, denial, type JsonObject, judgePeer, type PeerOnWire, toBase64Url } from '@writ/core';
+import type { JsonObject, World } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
-import { openAuditIndex } from './audit/index.ts';
-import { openAuditLog } from './audit/log.ts';
 import type { Config } from './config/config.ts';
 import { digestOf } from './gateway/http-io.ts';
-import { createRefusalCounter, type RefusalCounter } from './gateway/refusal-counter.ts';
 import { adminHandler } from './main/admin.ts';
-import { createDialIdentity } from './main/dial-identity.ts';
+import { authorityOf } from './main/authority.ts';
+import { openDoors } from './main/doors.ts';
 import { openGateway } from './main/gateway.ts';
+import { type Ground, type OnClose, openGround } from './main/ground.ts';
 import { observeServers } from './main/observe.ts';
-import { gatewayPath, openIdentities } from './main/identities.ts';
-import { launchTokenFile } from './main/launch-token-file.ts';
-import { openListeners } from './main/listeners.ts';
-import { openLogKey } from './main/log-key.ts';
-import { openPeopleRooms } from './main/people.ts';
+import { openPeopleRooms, type PeopleRooms } from './main/people.ts';
 import { openPolicy } from './main/policy.ts';
-import { createRecords } from './main/records.ts';
+import { readyLine, version } from './main/ready-line.ts';
 import { gatewayHandler } from './main/routes.ts';
-import { spiffeIdOf, standingOf } from './main/standing.ts';
+import type { Standing } from './main/standing.ts';
 import { openUpstreams } from './main/upstreams.ts';
-import { createWorldHolder } from './main/world.ts';
-import { openStore } from './store/store.ts';
-import { createAuthorizationServer } from './token/front.ts';
-import { keysById, openKeys } from './token/keys.ts';
+import { createWorldHolder, type WorldHolder } from './main/world.ts';
+import { type AuthorizationServer, createAuthorizationServer } from './token/front.ts';
+import { keysById } from './token/keys.ts';
 
 export { decideOnce } from './main/decide-once.ts';
 
 export interface PlaneOptions {
   readonly config: Config;
   readonly clock?: { nowSeconds(): number; nowMillis(): number };
+  /** Where `env` references of credentials are looked up. Default: the process's. */
   readonly environment?: { readonly [name: string]: string | undefined };
   /** A sentence for the operator. Default: stderr. */
   say?(sentence: string): void;
-  /** Set by `npm start` alone (rules §7.3): signs this person in without a password and reviews what servers list. */
+  /** Set by `npm start` alone (rules §7.3): signs this person in without a password and accepts what servers list. */
   readonly demo?: { readonly user: string };
 }
 
@@ -47,134 +39,117 @@ export interface Plane {
   readonly ready: JsonObject;
   /** Session of the demo's person; null without the demo. */
   readonly demoSession: string | null;
+  /** Ends open calls, then everything else. */
   stop(): Promise<void>;
 }
 
-const version = '0.1.0';
-const replica = '1';
-const drainMillis = 5000;
+/** What is opened later than it is asked for. Nobody asks before the listeners are told to serve. */
+interface Late {
+  world: WorldHolder | null;
+  authorization: AuthorizationServer | null;
+  people: PeopleRooms | null;
+}
+
 const systemClock = { nowSeconds: () => Math.floor(Date.now() / 1000), nowMillis: () => Date.now() };
 
 /** Opens everything and resolves when calls are served. Rejects with a sentence for the operator, with nothing left open. */
 export async function startPlane(options: PlaneOptions): Promise<Plane> {
   const closing: (() => unknown)[] = [];
-  const closeAll = async () => {
+  const stop = async () => {
     for (const close of closing.splice(0).reverse()) await close();
   };
   try {
-    return await open(options, (close) => closing.push(close), closeAll);
+    return { ...(await open(options, (close) => closing.push(close))), stop };
   } catch (error) {
-    await closeAll();
+    await stop();
     throw error;
   }
 }
 
-async function open(
-  options: PlaneOptions,
-  onClose: (close: () => unknown) => void,
-  closeAll: () => Promise<void>,
-): Promise<Plane> {
-  const { config, clock = systemClock, environment = process.env, demo } = options;
-  const started = performance.now();
-  const say = options.say ?? ((sentence: string) => process.stderr.write(`writ: ${sentence}\n`));
-  const report = (what: string, error: unknown) =>
-    say(`${what}: ${error instanceof Error ? error.message : String(error)}`);
-  const newId = () => toBase64Url(randomBytes(16));
-  const monotonicMillis = () => performance.now();
-  const dataDir = config.dataDir;
-  const keysDir = join(dataDir, 'keys');
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-
-  // What is written down: first, because everything else may have something to record.
-  const origin = `${config.trustDomain}/writ/${replica}`;
-  const auditDir = join(dataDir, 'audit');
-  const log = await openAuditLog({ dir: auditDir, origin, key: await openLogKey(keysDir, origin), clock });
-  onClose(() => log.close());
-  const index = await openAuditIndex({ dir: auditDir, log });
-  onClose(() => index.close());
-  const refusals: RefusalCounter = createRefusalCounter({
-    clock,
-    append: (record) => log.append(record),
-    newId,
-    report,
-  });
-  const counting = setInterval(() => refusals.flush(), 60_000);
-  counting.unref();
-  onClose(() => {
-    clearInterval(counting);
-    refusals.flush();
-  });
-  const records = createRecords({
-    log,
-    clock,
-    newId,
-    refusals: () => refusals,
-    frame: { replica, mode: 'enforce' },
-    versions: () => world.snapshot().versions,
-  });
-  const event = (name: string, members: JsonObject) => {
-    records.event(name, members).catch((error: unknown) => report(name, error));
-  };
-  const store = await openStore(
-    config.store.url ? { url: config.store.url, clock } : { file: join(dataDir, 'state.db'), clock },
+async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane, 'stop'>> {
+  const { config, clock = systemClock, environment = process.env, demo = null } = options;
+  const startedMillis = performance.now();
+  const say = options.say ?? ((sentence: string) => void process.stderr.write(`writ: ${sentence}\n`));
+  const late: Late = { world: null, authorization: null, people: null };
+  const world = (): World => late.world!.snapshot();
+  const ground = await openGround(
+    { config, clock, say, versions: () => late.world?.snapshot().versions ?? {} },
+    onClose,
   );
-  onClose(() => store.close());
-  const keys = await openKeys({ dir: keysDir });
+  const { store, log, keys, records, report, event } = ground;
 
-  // Who is on the wire.
-  const identities = await openIdentities({
-    config,
-    dataDir,
-    clock,
-    launchTokens: launchTokenFile(dataDir),
-    sessionMayLaunch: (session) => people.mayLaunch(session),
-    event,
-    say,
-    report,
-    isRevoked: (spiffeId) => authorization.revocations.view().agents.has(spiffeId),
-  });
-  onClose(() => identities.close());
-  const gatewaySvid = await identities.mintGateway();
-  const dialIdentity = createDialIdentity(gatewaySvid, () => identities.authority.bundle());
-  const mayConnect = (peer: PeerOnWire) => {
-    const { trust } = world.snapshot();
-    if (peer.listener === 'oauth' || peer.spiffeId === null) return null;
-    if (trust.revokedIdentities.has(peer.spiffeId))
-      return denial('transport.identity_revoked', { peer: peer.spiffeId });
-    // Some edge, whichever: a peer that may reach nobody has nothing to say here (rules §1.3).
-    const callees = [...(trust.edges.get(agentPath(peer.spiffeId) ?? '') ?? [])];
-    const verdict = callees.length > 0 ? judgePeer(peer, callees[0]!, trust, clock.nowSeconds()) : null;
-    return verdict?.outcome === 'pass'
-      ? null
-      : (verdict?.denial ?? denial('transport.edge_not_allowed', { peer: peer.spiffeId }));
-  };
-  const listeners = await openListeners({
-    config,
-    dataDir,
-    clock,
-    identities,
-    gatewaySvid,
-    onRenewed: dialIdentity.set,
-    admit: mayConnect,
-    onRefused: (refused, { source, peer }) => refusals.count(refused.code, peer ?? source),
-  });
-  onClose(() => listeners.close(drainMillis));
+  const doors = await openDoors(
+    ground,
+    {
+      world,
+      isRevoked: (spiffeId) => late.authorization?.revocations.view().agents.has(spiffeId) ?? false,
+      sessionMayLaunch: async (session) => (await late.people?.mayLaunch(session)) ?? 'the plane is still starting',
+    },
+    onClose,
+  );
+  const { listeners, identities, standing, gatewayId } = doors;
   const { bases } = listeners;
-  const standing = standingOf(config, bases);
+  const people = await openPeopleRooms(
+    { ground, bases, adminBase: listeners.addresses.admin, demo: demo?.user ?? null },
+    onClose,
+  );
+  late.people = people;
+  const authorization = await openAuthorization(ground, bases, standing, people);
+  onClose(() => authorization.stop());
+  late.authorization = authorization;
 
-  // What they may ask, and for whom.
-  const people = await openPeopleRooms({
+  const upstreams = openUpstreams({ config, clock, environment, say });
+  onClose(() => upstreams.close());
+  const policy = await openPolicy({
     config,
+    issuer: bases.issuer,
     store,
     clock,
-    bases,
-    dataDir,
-    newId,
-    event,
+    onLoaded: (loaded) => late.world?.change({ policy: loaded }),
+    say,
     report,
-    demo: demo ?? null,
   });
-  const authorization = await createAuthorizationServer({
+  const holder = createWorldHolder(
+    {
+      trustDomain: config.trustDomain,
+      standing,
+      standingVersion: versionOf(standing),
+      policy: policy.loaded().policy,
+      issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
+      clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
+    },
+    nodeEngine,
+    () => authorization.revocations.view(),
+  );
+  late.world = holder;
+  const gateway = openGateway({ ground, doors, world: holder, authorization, policy, upstreams });
+  onClose(
+    authorization.revocations.subscribe(({ agents, tasks }) => {
+      for (const agent of agents) listeners.mtls.revoke(agent as Parameters<typeof listeners.mtls.revoke>[0]);
+      for (const task of tasks) upstreams.endTask(task);
+      identities.workload.refresh();
+      gateway.spine.closeWithdrawn();
+    }),
+  );
+  onClose(await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null }));
+
+  const door = await people.open({ authorization, policy, identities, world: holder });
+  const admin = adminHandler({ authorization, console: door, auditDir: ground.auditDir, log, store, report });
+  listeners.open(gatewayHandler(gateway.routes), admin, admin);
+  event('plane.started', { version, gateway: gatewayId, policy: holder.parts.policy.version });
+  onClose(() => records.event('plane.stopped', { version }));
+  const readyMillis = Math.round(performance.now() - startedMillis);
+  return { ready: await readyLine({ ground, doors, people, readyMillis }), demoSession: people.demoSession };
+}
+
+function openAuthorization(
+  { config, store, clock, keys, records, report, newId, monotonicMillis }: Ground,
+  bases: { readonly issuer: string; readonly mtls: string },
+  standing: Standing,
+  { people }: PeopleRooms,
+): Promise<AuthorizationServer> {
+  const authority = authorityOf(config, standing);
+  return createAuthorizationServer({
     issuer: bases.issuer,
     mtlsBase: bases.mtls,
     trustDomain: config.trustDomain,
@@ -183,120 +158,15 @@ async function open(
     monotonicMillis,
     keys,
     engine: nodeEngine,
-    authority: () => ({
-      ...standing,
-      agents: new Map(
-        [...config.agents].map(([path, { jwks }]) => [
-          path,
-          { spiffeId: spiffeIdOf(config.trustDomain, path), jwks: jwks?.kind === 'inline' ? jwks.keys : [] },
-        ]),
-      ),
-      clients: new Map(
-        [...config.clients].map(([id, { redirectUris, bearer }]) => [id, { redirectUris, bearer, jwks: [] }]),
-      ),
-      tasks: config.tasks,
-      lifeSecondsMax: 300,
-    }),
-    people: people.people,
-    record: ({ event: name, id: _id, ...members }) => records.event(name, members as unknown as JsonObject),
+    authority: () => authority,
+    people,
+    record: ({ event: name, id: _, ...members }) => records.event(name, members as unknown as JsonObject),
     report,
     newId,
   });
-  onClose(() => authorization.stop());
+}
 
-  // What may happen.
-  const upstreams = openUpstreams({ config, clock, environment, say });
-  onClose(() => upstreams.close());
-  const holder: { current: ReturnType<typeof createWorldHolder> | null } = { current: null };
-  const policy = await openPolicy({
-    config,
-    issuer: bases.issuer,
-    store,
-    clock,
-    onLoaded: (loaded) => holder.current?.change({ policy: loaded }),
-    say,
-    report,
-  });
-  const world = createWorldHolder(
-    {
-      trustDomain: config.trustDomain,
-      standing,
-      standingVersion: digestOf(JSON.stringify([...standing.edges].map(([caller, callees]) => [caller, [...callees]]))),
-      policy: policy.loaded().policy,
-      issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
-      clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
-    },
-    nodeEngine,
-    () => authorization.revocations.view(),
-  );
-  holder.current = world;
-  const gatewayId = spiffeIdOf(config.trustDomain, gatewayPath);
-  const gateway = openGateway({
-    config,
-    bases,
-    clock,
-    world,
-    store,
-    log,
-    records,
-    refusals,
-    authorization,
-    contextKey: keys.context,
-    policy,
-    upstreams,
-    identity: dialIdentity,
-    gatewayId,
-    replica,
-    newId,
-    report,
-  });
-  onClose(
-    authorization.revocations.subscribe(({ agents }) => {
-      for (const agent of agents) listeners.mtls.revoke(agent as never);
-      identities.workload.refresh();
-      gateway.spine.closeWithdrawn();
-    }),
-  );
-  await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null });
-
-  const admin = adminHandler({
-    authorization,
-    console: people.console({ authorization, policy, identities, index, log, world, gateway }),
-    auditDir,
-    log,
-    store,
-    report,
-  });
-  listeners.open(gatewayHandler(gateway.routes), admin, admin);
-  event('plane.started', { version, gateway: gatewayId, policy: world.parts.policy.version });
-  onClose(() => records.event('plane.stopped', { version }));
-  const ready = await readyLine();
-  return { ready, demoSession: people.demoSession, stop: closeAll };
-
-  async function readyLine(): Promise<JsonObject> {
-    const adminLink = await people.adminLink();
-    return {
-      event: 'ready',
-      version,
-      pid: process.pid,
-      trustDomain: config.trustDomain,
-      dataDir,
-      config: config.file,
-      issuer: bases.issuer,
-      console: `${listeners.addresses.admin}/console/`,
-      admin: {
-        url: `${listeners.addresses.admin}/api/v1`,
-        socket: people.adminSocket,
-        viewerTokenFile: people.viewerTokenFile,
-      },
-      ...(adminLink ? { adminLink } : {}),
-      gateway: { mtls: bases.mtls, oauth: bases.oauth, sidecars: {} },
-      workloadApi: `unix://${identities.workloadSocket}`,
-      launch: identities.launchSocket,
-      log: { origin, vkey: log.vkey, url: `${listeners.addresses.admin}/log`, dir: auditDir },
-      gatewayId,
-      tokenMtls: `${bases.mtls}/oauth/token`,
-      readyMillis: Math.round(performance.now() - started),
-    };
-  }
+/** Edges are what this part of the world is about; who may call whom is named in every record by this digest. */
+function versionOf({ edges }: Standing): string {
+  return digestOf(JSON.stringify([...edges].map(([caller, callees]) => [caller, [...callees].sort()]).sort()));
 }

@@ -151,7 +151,7 @@ async function finish(
   end: ScanEnd,
 ): Promise<Recovered> {
   refuseIfShorter(folder.dir, published, end);
-  const wiped = end.suspect ? { file: end.suspect.file.name, offset: end.suspect.offset, bytes: 90 } : null;
+  const wiped = end.suspect ? await wipeAfter(segments, end.suspect) : null;
   const ordinal = end.ordinal ?? 1;
   if (segments.length === 0) await prepareSegment(folder.dir, 1, folder.segmentBytes);
   return {

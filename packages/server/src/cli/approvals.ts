@@ -1,8 +1,8 @@
 // `writ approvals`: what waits for a person, and saying yes or no. A yes is to the digest that was seen (rules §4.1): the
 // hash comes from what was shown, and another one is refused by the plane.
 
-import { createInterface } from 'node:readline/promises';
 import { isJsonObject, type JsonObject } from '@writ/core';
+import { askLine } from './ask-person.ts';
 import { findPlane, type Plane } from './plane.ts';
 import { refused, usage } from './stop.ts';
 import { type Terminal, table, visible } from './terminal.ts';
@@ -43,14 +43,9 @@ async function seenHash(plane: Plane, id: string, verdict: string, terminal: Ter
   if (found === undefined || typeof found.hash !== 'string')
     throw refused(`\`${id}\` does not wait for anybody; \`writ approvals\` lists what does`);
   terminal.note(visibleLines(found));
-  const terminalLines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminalLines.question(`type \`${verdict}\` to ${verdict} exactly this: `);
-    if (answer.trim() !== verdict) throw refused('nothing was decided');
-    return found.hash;
-  } finally {
-    terminalLines.close();
-  }
+  const answer = await askLine(`type \`${verdict}\` to ${verdict} exactly this: `);
+  if (answer !== verdict) throw refused('nothing was decided');
+  return found.hash;
 }
 
 function open(answer: JsonObject): readonly JsonObject[] {

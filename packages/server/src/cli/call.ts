@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { DeniedError, type FetchLike, openA2aClient, openMcpClient, RpcError } from '@writ/agent';
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJsonText } from '@writ/core';
 import { loadConfig } from '../config/load.ts';
-import { type Acting, actAs, NotThatAgent, readToken, saysNotThatAgent } from './as-agent.ts';
+import { NotThatAgent, saysNotThatAgent } from './as-agent.ts';
+import { type CallTarget, routeOf, type Seen, watched } from './call-route.ts';
 import { findReady, type Whereabouts } from './plane.ts';
 import { type ExitCode, Stop, unreachable, usage } from './stop.ts';
 import { visible } from './terminal.ts';
@@ -54,18 +55,15 @@ export default verb({
       const task = args.task ?? channels.env.WRIT_TASK;
       await using route = await routeOf(target, { ...args, task }, where);
       const fetch = watched(route.fetch, seen);
-      return target.kind === 'mcp'
+      // Awaited here: the route is closed when this block is left.
+      return await (target.kind === 'mcp'
         ? callTool(route.url, fetch, target.name, parameters)
-        : sendMessage(route.url, fetch, parameters);
+        : sendMessage(route.url, fetch, parameters));
     });
     terminal.answer(answer, () => answerText(answer));
     return exitCodeOf(answer);
   },
 });
-
-type CallTarget =
-  | { readonly kind: 'mcp'; readonly key: string; readonly name: string }
-  | { readonly kind: 'a2a'; readonly key: string };
 
 function targetOf(text: string, via: string): CallTarget {
   if (via === 'a2a') return { kind: 'a2a', key: text };
@@ -101,99 +99,6 @@ function scalarOf(text: string): JsonValue {
   if (text === 'true' || text === 'false' || text === 'null') return JSON.parse(text) as JsonValue;
   // A number only where nothing of the text is lost: `1.10` and an account number stay text.
   return /^-?[0-9]/.test(text) && String(Number(text)) === text ? Number(text) : text;
-}
-
-interface Route extends AsyncDisposable {
-  readonly url: string;
-  readonly fetch: FetchLike;
-}
-
-interface RouteOptions {
-  readonly as: string | undefined;
-  readonly task: string | undefined;
-  readonly token: string | undefined;
-  readonly delegate: readonly string[];
-  readonly url: string | undefined;
-}
-
-/** As an agent over mutual TLS, through the sidecar of `writ run`, or to a URL with a token in hand. */
-async function routeOf(target: CallTarget, options: RouteOptions, where: Whereabouts): Promise<Route> {
-  if (options.as !== undefined) return agentRoute(await actAs(options.as, where), target, options);
-  const sidecar = where.env.WRIT_SIDECAR;
-  const url = options.url ?? (sidecar ? `${sidecar.replace(/\/+$/, '')}/${target.kind}/${target.key}` : null);
-  if (url === null)
-    throw usage('say which agent calls with `--as AGENT`, or run this inside `writ run --agent AGENT -- …`');
-  // The sidecar brings the token itself, and a second one would be ambiguous. Contract §2.
-  const token = options.token === undefined ? null : readToken(options.token);
-  return { url, fetch: withToken(reachable(fetch, url), token), [Symbol.asyncDispose]: async () => {} };
-}
-
-async function agentRoute(acting: Acting, target: CallTarget, options: RouteOptions): Promise<Route> {
-  const audience = `${acting.mtls}/${target.kind}/${target.key}`;
-  try {
-    const scopes =
-      target.kind === 'mcp' ? [`${target.key}:${target.name}`] : [`${target.key}:send`, ...options.delegate];
-    const token = await tokenFor(acting, { audience, scopes }, options);
-    const url = options.url ?? audience;
-    const over = url.startsWith(`${acting.mtls}/`) || url.startsWith('https:') ? acting.fetch : reachable(fetch, url);
-    return { url, fetch: withToken(over, token), [Symbol.asyncDispose]: () => acting.close() };
-  } catch (error) {
-    await acting.close();
-    throw error;
-  }
-}
-
-/** Null without a task: the gateway says what is missing, and the refusal is on record. */
-async function tokenFor(
-  acting: Acting,
-  wanted: { readonly audience: string; readonly scopes: readonly string[] },
-  { token, task }: RouteOptions,
-): Promise<string | null> {
-  if (token !== undefined) return readToken(token);
-  if (!task) return null;
-  const { token: continuation } = await acting.tokens.fetchContinuation(task);
-  return (await acting.tokens.take({ continuation, ...wanted })).token;
-}
-
-function withToken(over: FetchLike, token: string | null): FetchLike {
-  if (token === null) return over;
-  return (input, init) => {
-    const headers = new Headers(init?.headers);
-    headers.set('authorization', `Bearer ${token}`);
-    return over(input, { ...init, headers });
-  };
-}
-
-function reachable(over: FetchLike, url: string): FetchLike {
-  return (input, init) =>
-    over(input, { ...init, redirect: 'manual' }).catch((error: unknown) => {
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      throw unreachable(`\`${url}\` does not answer: ${cause}`);
-    });
-}
-
-/** What the answer looked like on the wire; libraries above keep only what it means. */
-interface Seen {
-  status: number | null;
-  decisionId: string | null;
-  rpcCode: number | null;
-}
-
-function watched(over: FetchLike, seen: Seen): FetchLike {
-  return async (input, init) => {
-    const response = await over(input, init);
-    seen.status = response.status;
-    seen.decisionId = response.headers.get('writ-decision');
-    if ((response.headers.get('content-type') ?? '').startsWith('application/json')) {
-      const body = (await response
-        .clone()
-        .json()
-        .catch(() => null)) as JsonValue;
-      if (isJsonObject(body) && isJsonObject(body.error) && typeof body.error.code === 'number')
-        seen.rpcCode = body.error.code;
-    }
-    return response;
-  };
 }
 
 async function callTool(url: string, fetch: FetchLike, name: string, args: JsonObject): Promise<JsonValue> {

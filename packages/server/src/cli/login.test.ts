@@ -42,7 +42,7 @@ describe('signing in', () => {
     }));
     const ran = await run(['login', '--link', `${plane.origin}/login?once=abc`], env);
     assert.equal(ran.exitCode, 1);
-    assert.match(ran.stderr, /Used\.; a link is good once/);
+    assert.match(ran.stderr, /^writ: Used\./);
     assert.match(sessionsFile(env), /sessions\.json$/);
   });
 

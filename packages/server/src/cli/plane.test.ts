@@ -116,6 +116,31 @@ describe('commands that talk to a plane', () => {
     assert.match(ran.stderr, /nobody answers at `http:\/\/127.0.0.1:9`/);
   });
 
+  test('a review pins the digest of what was shown, and nothing unasked', async () => {
+    const tools = [
+      { name: 'read', state: 'reviewed', digest: 'sha256:1', description: 'Reads.', changes: [] },
+      {
+        name: 'send',
+        state: 'changed',
+        digest: 'sha256:2',
+        description: 'Sends.\nMore.',
+        changes: [{ pointer: '/description', was: 'a', is: 'b' }],
+      },
+    ];
+    await using plane = await fakePlane(() => ({ body: { server: 'mail', digest: 'sha256:all', tools, refused: [] } }));
+    const admin = { ...env, WRIT_ADMIN: plane.origin, WRIT_SESSION: 's' };
+    const looked = await run(['policy', 'review', 'mail'], admin);
+    assert.equal(looked.exitCode, 1);
+    assert.equal(looked.stdout, 'changed  send  Sends.\n         /description: "a" became "b"\n');
+    assert.equal(plane.asked.length, 1);
+    assert.equal((await run(['policy', 'review', 'mail', '--yes'], admin)).exitCode, 0);
+    const posted = plane.asked.at(-1)!;
+    assert.deepEqual(
+      [posted.method, posted.path, posted.body],
+      ['POST', '/api/v1/policy/review/mail', '{"digest":"sha256:all"}'],
+    );
+  });
+
   test('whoami ends 1 for nobody and tells what is missing', async () => {
     const answer = {
       pid: 7,
@@ -129,7 +154,7 @@ describe('commands that talk to a plane', () => {
       },
     };
     await using plane = await fakePlane(() => ({ body: answer }), join(folder, 'who'));
-    const ran = await run(['whoami', '--pid', '7'], { ...env, WRIT_DATA: join(folder, 'who') });
+    const ran = await run(['whoami', '--pid', '7'], { ...env, WRIT_DATA: join(folder, 'who'), WRIT_SESSION: 's' });
     assert.equal(plane.asked[0]?.path, '/api/v1/whoami?pid=7');
     assert.equal(ran.exitCode, 1);
     assert.equal(

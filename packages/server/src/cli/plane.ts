@@ -86,7 +86,7 @@ export function dataFolder({ config, data, env }: Whereabouts): string {
 }
 
 export function originOf(url: string): string {
-  if (!URL.canParse(url)) throw usage(`\`${url}\` is not a URL; WRIT_ADMIN looks like \`http://127.0.0.1:8420\``);
+  if (!URL.canParse(url)) throw usage(`\`${url}\` is not a URL; that of a plane looks like \`http://127.0.0.1:8420\``);
   return new URL(url).origin;
 }
 

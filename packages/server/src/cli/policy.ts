@@ -1,7 +1,7 @@
 // `writ policy`: the policy in force as one text, and reviewing what tool servers say they offer.
 
-import { createInterface } from 'node:readline/promises';
 import { isJsonObject, type JsonObject } from '@writ/core';
+import { askLine } from './ask-person.ts';
 import { findPlane } from './plane.ts';
 import { refused } from './stop.ts';
 import { visible } from './terminal.ts';
@@ -26,7 +26,8 @@ const review = verb({
   },
   async run({ args, terminal, channels }) {
     const plane = findPlane({ ...args, env: channels.env });
-    const shown = await plane.act('GET', `policy/review?server=${encodeURIComponent(args.server)}`);
+    const path = `policy/review/${encodeURIComponent(args.server)}`;
+    const shown = await plane.act('GET', path);
     const changed = entriesIn(shown).filter((entry) => entry.state !== 'reviewed');
     if (changed.length === 0) {
       terminal.answer({ ...shown, pinned: [] }, () => `everything ${args.server} offers is reviewed as it stands`);
@@ -39,35 +40,26 @@ const review = verb({
         return 1;
       }
       terminal.note(entriesText(changed));
-      if (!(await agreed())) throw refused('nothing was pinned');
+      const answer = await askLine('type `pin` to allow calls of exactly these: ');
+      if (answer !== 'pin') throw refused('nothing was pinned');
     }
     // The digest of what was shown: what changed in between is not pinned with it.
-    const answer = await plane.act('POST', 'policy/review', { server: args.server, digest: shown.digest ?? null });
+    const answer = await plane.act('POST', path, { digest: shown.digest ?? null });
     const pinned = changed.map((entry) => String(entry.name));
     terminal.answer({ ...answer, pinned }, () => `pinned: ${pinned.map(visible).join(', ')}`);
     return 0;
   },
 });
 
-async function agreed(): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return (await lines.question('type `pin` to allow calls of exactly these: ')).trim() === 'pin';
-  } finally {
-    lines.close();
-  }
-}
-
 function entriesIn(shown: JsonObject): readonly JsonObject[] {
-  return (Array.isArray(shown.entries) ? shown.entries : []).filter(isJsonObject);
+  return (Array.isArray(shown.tools) ? shown.tools : []).filter(isJsonObject);
 }
 
 /** One line for each definition, and under a changed one what it was and is. */
 function entriesText(entries: readonly JsonObject[]): string {
   return entries
-    .flatMap(({ state, name, document, changes }) => {
-      const definition = isJsonObject(document) && isJsonObject(document.definition) ? document.definition : {};
-      const head = `${String(state).padEnd(8)} ${name}  ${String(definition.description ?? '').split('\n')[0]}`;
+    .flatMap(({ state, name, description, changes }) => {
+      const head = `${String(state).padEnd(8)} ${name}  ${String(description ?? '').split('\n')[0]}`;
       const differences = (Array.isArray(changes) ? changes : []).filter(isJsonObject);
       return [
         head,

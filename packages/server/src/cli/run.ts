@@ -42,7 +42,7 @@ export default verb({
         agent: args.agent,
         command: [program, ...words],
         credential: credentialOf(plane, channels.env),
-        environment: channels.env,
+        environment: withoutCredentials(channels.env),
         planeEnvironment: environmentOf(plane, args.agent, task, dataDir),
         onNotice: (says) => terminal.note(`writ: ${says}`),
       });
@@ -63,6 +63,12 @@ function credentialOf(plane: Plane, env: NodeJS.ProcessEnv): LaunchCredential {
   if (env.WRIT_LAUNCH_TOKEN) return { launchToken: env.WRIT_LAUNCH_TOKEN };
   if (plane.session !== null) return { session: plane.session.session };
   throw refused('launching needs a person: `writ login` signs you in, or set WRIT_LAUNCH_TOKEN');
+}
+
+/** The program is to be the agent, not the person who started it: nothing it inherits lets it act as them. */
+export function withoutCredentials(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { WRIT_SESSION: _person, WRIT_LAUNCH_TOKEN: _launch, WRIT_ADMIN: _admin, ...inherited } = env;
+  return inherited;
 }
 
 /** Contract §2: `--prompt` opens a task with it; a person without one gets a task without prompt; else there is none. */

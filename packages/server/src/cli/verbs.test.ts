@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { argumentsOf } from './call.ts';
 import { checkDecision } from './check-decision.ts';
 import { run } from './plane.fixture.ts';
+import { withoutCredentials } from './run.ts';
 import { tokenForm } from './token.ts';
 import { isGroup } from './verb.ts';
 import { VERBS } from './verbs.ts';
@@ -49,6 +50,11 @@ for (const [words, says] of misused) {
     assert.equal(stdout, '');
   });
 }
+
+test('a launched program inherits nothing that would let it act as the person who started it', () => {
+  const env = { PATH: '/bin', WRIT_SESSION: 's', WRIT_LAUNCH_TOKEN: 't', WRIT_ADMIN: 'a', WRIT_TASK: 'tsk' };
+  assert.deepEqual(withoutCredentials(env), { PATH: '/bin', WRIT_TASK: 'tsk' });
+});
 
 test('with --json a failure is JSON too', async () => {
   const { exitCode, stdout } = await run(['task', 'stop', '--json']);

@@ -15,7 +15,7 @@ export default verb({
   async run({ args, terminal, channels }) {
     const pid = args.pid ?? String(process.pid);
     if (!/^[1-9][0-9]{0,9}$/.test(pid)) throw usage(`\`${pid}\` is not a process id`);
-    const answer = await findPlane({ ...args, env: channels.env }).read(`whoami?pid=${pid}`);
+    const answer = await findPlane({ ...args, env: channels.env }).act('GET', `whoami?pid=${pid}`);
     terminal.answer(answer, () => whoamiText(answer));
     return answer.identity === null ? 1 : 0;
   },

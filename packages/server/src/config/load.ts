@@ -137,7 +137,7 @@ function fileComplaints(written: ConfigFile, at: (path: string) => string): read
     ...Object.entries(written.users ?? {}).map(([key, user]): (typeof named)[number] => [
       ['users', key, 'passwordFile'],
       user.passwordFile,
-      'a readable file with a password hash',
+      'a readable file; `writ user hash` prints its line',
     ]),
     ...Object.entries(written.servers ?? {}).map(([key, { manifest }]): (typeof named)[number] => [
       ['servers', key, 'manifest'],

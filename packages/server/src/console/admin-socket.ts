@@ -1,5 +1,6 @@
 // `<data>/admin.sock`: the window for whoever is on this machine and in the plane's group. What it shows is the API's business.
 
+import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 
@@ -17,16 +18,12 @@ export async function openAdminSocket(
 ): Promise<AdminSocket> {
   const server = createServer({ headersTimeout: headersTimeoutMillis, maxHeaderSize: 16 * 1024 }, handle);
   await rm(path, { force: true });
-  // Nobody but the owner gets in before the mode is set.
+  const listening = once(server, 'listening');
+  // Nobody but the owner gets in before the mode is set. `listen` makes the file before it returns.
   const mask = process.umask(0o177);
-  try {
-    await new Promise<void>((listening, failed) => {
-      server.once('error', failed);
-      server.listen(path, listening);
-    });
-  } finally {
-    process.umask(mask);
-  }
+  server.listen(path);
+  process.umask(mask);
+  await listening;
   await chmod(path, 0o660);
   return {
     path,

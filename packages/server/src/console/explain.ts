@@ -17,9 +17,7 @@ export function createExplain({ decisions, log, report }: Pick<ConsoleDeps, 'dec
       ...record,
       sequence: row.sequence,
       digests: { ...object(record.digests), ...object(closing?.record.digests) },
-      result: closing
-        ? { ...object(closing.record.result), sequence: closing.sequence }
-        : { state: row.outcome === 'allow' ? 'unknown' : 'none', sequence: null },
+      result: resultOf(row.outcome, closing),
       proof: await proofOf(row.sequence, entry.bytes),
     };
   };
@@ -44,6 +42,12 @@ export function createExplain({ decisions, log, report }: Pick<ConsoleDeps, 'dec
       return null;
     }
   }
+}
+
+/** Decided is not happened: an allowed call without a closing record may have reached its target or not. */
+function resultOf(outcome: string, closing: { sequence: number; record: JsonObject } | null): JsonObject {
+  if (closing) return { ...object(closing.record.result), sequence: closing.sequence };
+  return { state: outcome === 'allow' ? 'unknown' : 'none', sequence: null };
 }
 
 function object(value: unknown): JsonObject {

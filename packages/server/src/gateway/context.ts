@@ -37,7 +37,8 @@ export interface ContextDeps {
 
 export type ContextMaker = (decision: Decision, callee: string, message: Message) => Promise<string>;
 
-const lifeSeconds = 60;
+// Below the 60 s a callee accepts, so that its clock may be a little behind.
+const lifeSeconds = 45;
 
 export function createContextMaker(deps: ContextDeps): ContextMaker {
   return async (decision, callee, message) => {

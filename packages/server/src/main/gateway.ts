@@ -14,7 +14,6 @@ import {
   parseSpiffeId,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
-import type { AuditLog } from '../audit/log.ts';
 import type { Config } from '../config/config.ts';
 import { createA2aHandler } from '../gateway/a2a/handler.ts';
 import { createOwnership } from '../gateway/a2a/ownership.ts';
@@ -23,39 +22,24 @@ import { createContextMaker } from '../gateway/context.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { answerJson, digestOf } from '../gateway/http-io.ts';
 import { createMcpHandler } from '../gateway/mcp/handler.ts';
-import type { RefusalCounter } from '../gateway/refusal-counter.ts';
 import { createSpine, type SpineControl } from '../gateway/spine.ts';
-import type { Store } from '../store/store.ts';
 import type { AuthorizationServer } from '../token/front.ts';
-import type { SigningKey } from '../token/keys.ts';
-import type { DialIdentity } from './dial-identity.ts';
+import type { Doors } from './doors.ts';
+import type { Ground } from './ground.ts';
 import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
-import type { Records } from './records.ts';
 import type { GatewayRoutes } from './routes.ts';
-import { type Bases, spiffeIdOf } from './standing.ts';
+import { spiffeIdOf } from './standing.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { WorldHolder } from './world.ts';
 
 export interface GatewayDeps {
-  readonly config: Config;
-  readonly bases: Bases;
-  readonly clock: { nowSeconds(): number; nowMillis(): number };
+  readonly ground: Ground;
+  readonly doors: Doors;
   readonly world: WorldHolder;
-  readonly store: Store;
-  readonly log: AuditLog;
-  readonly records: Records;
-  readonly refusals: RefusalCounter;
   readonly authorization: AuthorizationServer;
-  readonly contextKey: SigningKey;
   readonly policy: PolicyHolder;
   readonly upstreams: Upstreams;
-  /** The gateway's own identity, for dialling agents. */
-  readonly identity: DialIdentity;
-  readonly gatewayId: string;
-  readonly replica: string;
-  newId(): string;
-  report(what: string, error: unknown): void;
 }
 
 export interface Gateway {
@@ -67,22 +51,24 @@ export interface Gateway {
 const untrackedFloor: Level = 1;
 
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { config, bases, clock, world, records, authorization } = deps;
+  const { ground, world, authorization, policy, upstreams } = deps;
+  const { config, clock, records, store, keys, newId, report } = ground;
+  const { bases } = deps.doors.listeners;
   const control = createSpine({
     clock,
     world: () => world.snapshot(),
     revokedSince: (sequence) => authorization.revocations.changedSince(sequence),
     async claim({ claims, id }) {
-      const taken = await deps.store.claims.take(claims, id);
+      const taken = await store.claims.take(claims, id);
       if (taken === 'taken') return taken;
       const lost: DenialCode = taken.lost.kind === 'once' ? 'token.replayed' : 'token.budget_exceeded';
       return { lost };
     },
-    append: (record) => deps.log.append(record),
-    stance: ({ peer }) => ({ replica: deps.replica, mode: 'enforce', memory: memoryOf(config, peer) }),
+    append: (record) => ground.log.append(record),
+    stance: ({ peer }) => ({ replica: ground.replica, mode: 'enforce', memory: memoryOf(config, peer) }),
     sha256: digestOf,
-    refusals: deps.refusals,
-    report: deps.report,
+    refusals: ground.refusals,
+    report,
   });
 
   const early = (peer: PeerOnWire, key: string) => {
@@ -91,7 +77,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
   };
   const mcp = createMcpHandler({
     serverOf(key) {
-      const upstream = deps.upstreams.byServer.get(key);
+      const upstream = upstreams.byServer.get(key);
       return upstream && { upstream, baseScopes: [] };
     },
     bases: { mtls: bases.mtls, oauth: bases.oauth },
@@ -99,7 +85,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     origins: new Set(),
     spine: control.spine,
     nowSeconds: () => clock.nowSeconds(),
-    newId: deps.newId,
+    newId,
     early,
     recordMalformed: ({ decisionId, denialCode, peer, server, detail }) =>
       records.unread({
@@ -122,37 +108,37 @@ export function openGateway(deps: GatewayDeps): Gateway {
     },
     definitions: {
       observe(server, tools) {
-        deps.policy.pins.observeTools(server, tools).catch((error: unknown) => deps.report('pins', error));
+        policy.pins.observeTools(server, tools).catch((error: unknown) => report('pins', error));
       },
       // The instructions are part of every pin: with one reviewed definition listed unchanged they are the reviewed ones.
-      mayShowInstructions: (server, instructions) => deps.policy.pins.listing(server)?.instructions === instructions,
+      mayShowInstructions: (server, instructions) => policy.pins.listing(server)?.instructions === instructions,
       inputSchemaOf: (server, tool) =>
-        deps.policy.pins.listing(server)?.tools.find(({ name }) => name === tool)?.inputSchema,
+        policy.pins.listing(server)?.tools.find(({ name }) => name === tool)?.inputSchema,
     },
     approvalUrl: () => null,
-    report: deps.report,
-    holdsSecret: (text) => deps.upstreams.broker.secrets.contains(text),
+    report,
+    holdsSecret: (text) => upstreams.broker.secrets.contains(text),
   });
 
   const a2a = createA2aHandler({
     spine: control.spine,
     agents: agentsOf(deps),
     context: createContextMaker({
-      gatewayId: deps.gatewayId,
-      key: deps.contextKey,
+      gatewayId: deps.doors.gatewayId,
+      key: keys.context,
       engine: nodeEngine,
       clock,
-      newId: deps.newId,
+      newId,
       async continuation({ chain, tokenId }, holder, decision) {
         const minted = await authorization.continuations.mint({ chain, parentRow: tokenId, holder, decision });
         if (minted.outcome === 'deny') throw new UpstreamError(`no continuation: ${minted.denial.code}`);
         return minted.facts.token;
       },
-      quote: createQuotes(deps.store, deps.contextKey, bases.issuer),
+      quote: createQuotes(store, keys.context, bases.issuer),
       floor: () => untrackedFloor,
     }),
     ownership: createOwnership(),
-    newId: deps.newId,
+    newId,
     early,
     recordRefusal: ({ agent, ...refused }) =>
       records.unread({ ...refused, protocol: 'a2a', target: { kind: 'agent', server: agent, name: null } }),
@@ -173,19 +159,19 @@ export function openGateway(deps: GatewayDeps): Gateway {
           bearer_methods_supported: ['header'],
         });
       },
-      report: deps.report,
+      report,
     },
   };
 }
 
 /** Agents that take messages; one behind TLS is dialled by its SPIFFE ID and nothing less. */
-function agentsOf({ config, identity }: GatewayDeps) {
+function agentsOf({ ground: { config }, doors: { dialIdentity } }: GatewayDeps) {
   return new Map(
     [...config.agents].flatMap(([path, { a2a }]) => {
       if (a2a === null) return [];
       const spiffeId = spiffeIdOf(config.trustDomain, path);
       const expect = parseSpiffeId(spiffeId)!;
-      const dial = a2a.startsWith('https:') ? mtlsAgent({ svid: () => identity.current(), expect }) : null;
+      const dial = a2a.startsWith('https:') ? mtlsAgent({ svid: () => dialIdentity.current(), expect }) : null;
       return [[path, { endpoint: openAgentEndpoint(a2a, dial), spiffeId }] as const];
     }),
   );

@@ -31,7 +31,7 @@ export interface RecordDeps {
   readonly log: Pick<AuditLog, 'append'>;
   readonly clock: { nowMillis(): number };
   newId(): string;
-  readonly refusals: () => RefusalCounter;
+  readonly refusals: RefusalCounter;
   readonly frame: { readonly replica: string; readonly mode: 'enforce' };
   versions(): { readonly [part: string]: string };
 }
@@ -61,7 +61,7 @@ export function createRecords(deps: RecordDeps): Records {
         trace: null,
       } as const;
       const decision = refusal(decisionId, denial);
-      if (deps.refusals().countsInstead(call, decision)) return;
+      if (deps.refusals.countsInstead(call, decision)) return;
       const record = decisionRecord(call, decision, {
         time: time(),
         argumentsDigest: nothing,

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Denial, denial, type PeerOnWire, says, TYP } from '@writ/core';
 import { createReadApiToken, type ReadApiToken } from './api-token.ts';
+import { createTaskOfConsent } from './consents.ts';
 import { type Continuations, createContinuations } from './continuation.ts';
 import { basePathOf, cleanRequest, readForm, remoteOf, withTokenById } from './front-request.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
@@ -17,6 +18,7 @@ import { explainRefusals } from './refused-answers.ts';
 import { createRegistry, type Registry } from './registry.ts';
 import { openRevocationLease, type RevocationLease } from './revocation-lease.ts';
 import { createRevoke, type Revoke } from './revoke.ts';
+import { createOpenRoot } from './roots.ts';
 import { createTasks, type Tasks } from './tasks.ts';
 
 export interface AuthorizationServer {
@@ -55,9 +57,11 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
   const revocations = await openRevocationLease(deps);
   const revoke = createRevoke(deps, registry, revocations);
   const continuations = createContinuations(deps, registry);
-  const tasks = createTasks(deps, { registry, continuations, revoke, revocations });
+  const openRoot = createOpenRoot(deps, registry);
+  const tasks = createTasks(deps, { openRoot, continuations, revoke, revocations });
+  const taskOfConsent = createTaskOfConsent(deps, openRoot);
   const exchange = createTokenExchange(deps, registry, revocations);
-  const finishToken = createFinishToken(deps, { registry, tasks, revocations });
+  const finishToken = createFinishToken(deps, { registry, taskOfConsent, revocations });
   const provider = createProvider(deps, { registry, revoke, exchange, finishToken });
   explainRefusals(provider, deps);
   const interactions = createInteractions(provider);

@@ -15,11 +15,11 @@ import {
 } from '@writ/core';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { isFirstParty } from './clients.ts';
+import type { TaskOfConsent } from './consents.ts';
 import type { AuthorizationServerDeps } from './ports.ts';
 import { refusal } from './refusal.ts';
 import type { Registry, Row } from './registry.ts';
 import type { RevocationLease } from './revocation-lease.ts';
-import type { Tasks } from './tasks.ts';
 
 /** The claims as the library made them, RFC 9068 §2.2. */
 interface Made {
@@ -42,12 +42,12 @@ export type FinishToken = (ctx: KoaContextWithOIDC, kind: string, payload: JsonO
 
 export interface FinishTokenRooms {
   readonly registry: Registry;
-  readonly tasks: Tasks;
+  readonly taskOfConsent: TaskOfConsent;
   readonly revocations: RevocationLease;
 }
 
 export function createFinishToken(deps: AuthorizationServerDeps, rooms: FinishTokenRooms): FinishToken {
-  const { registry, tasks, revocations } = rooms;
+  const { registry, taskOfConsent, revocations } = rooms;
   return async (ctx, kind, payload) => {
     const made = payload as unknown as Made;
     await revocations.ensure();
@@ -117,7 +117,7 @@ export function createFinishToken(deps: AuthorizationServerDeps, rooms: FinishTo
     if (!grant?.jti || !grant.exp) throw new errors.InvalidGrant('no consent stands behind this request');
     if (scopes.length === 0) throw refusal(denial('token.scope_insufficient', { why: 'no scope was granted' }));
     const agreed = Object.values(grant.resources ?? {}).flatMap((scope) => String(scope).split(' '));
-    const opened = await tasks.ofConsent({
+    const opened = await taskOfConsent({
       grantId: grant.jti,
       root: subject,
       clientId: made.client_id,
@@ -130,16 +130,16 @@ export function createFinishToken(deps: AuthorizationServerDeps, rooms: FinishTo
       audience: made.aud,
       scopes,
       budget: [],
-      depth: Math.max(0, opened.root.depth - 1),
-      untilSeconds: opened.root.untilSeconds,
-      ceiling: opened.root.ceiling,
+      depth: Math.max(0, opened.link.depth - 1),
+      untilSeconds: opened.link.untilSeconds,
+      ceiling: opened.link.ceiling,
       row: made.jti,
     };
-    const chain: Chain = { task: opened.task, links: [opened.root, link] };
+    const chain: Chain = { task: opened.task, links: [opened.link, link] };
     const fault = chainFault(chain, deps.authority().resources);
     if (fault) throw refusal(fault);
     return {
-      parent: opened.root.row,
+      parent: opened.link.row,
       kind: 'access',
       subject,
       actor: link.actor,

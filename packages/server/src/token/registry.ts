@@ -2,7 +2,7 @@
 // A token is withdrawn together with everything that was made from it, by rows that verifiers compare (rules §2.15).
 
 import { type Denial, denial, type Principal, userKey } from '@writ/core';
-import type { Kysely, Selectable, Transaction } from 'kysely';
+import { CompiledQuery, type Kysely, type Selectable, type Transaction } from 'kysely';
 import type { Revocation } from '../store/revocations.ts';
 import type { Schema, TokensTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -57,6 +57,7 @@ export interface Registry {
 }
 
 export function createRegistry(store: Store): Registry {
+  const enterBelow = prepareEnterBelow(store);
   return {
     async enter(row) {
       const values = toColumns(row);
@@ -64,7 +65,7 @@ export function createRegistry(store: Store): Registry {
         await store.db.insertInto('tokens').values(values).execute();
         return null;
       }
-      const entered = await enterBelow(store, values, row.parent);
+      const entered = await enterBelow(values, row.parent);
       return entered
         ? null
         : denial('token.revoked', { row: row.parent, why: 'withdrawn, or no longer in the registry' });
@@ -90,25 +91,50 @@ export function createRegistry(store: Store): Registry {
 
 type Columns = Selectable<TokensTable>;
 
+const COLUMNS = [
+  'id',
+  'parent',
+  'kind',
+  'subject_iss',
+  'subject_sub',
+  'actor_iss',
+  'actor_sub',
+  'client_id',
+  'audience',
+  'scopes',
+  'task',
+  'grant_id',
+  'holder',
+  'issued',
+  'until_seconds',
+  'exp',
+  'decision',
+  'revoked',
+] as const satisfies readonly (keyof Columns)[];
+
 /**
  * One statement, so that a withdrawal of the parent either is seen here or sees the new row. The parent's row is locked while
- * the child is written: `withdraw` then waits, and looks for children only afterwards.
+ * the child is written: `withdraw` then waits, and looks for children only afterwards. On the path of every token, so the text is
+ * made once.
  */
-async function enterBelow(store: Store, values: Columns, parent: string): Promise<boolean> {
-  const names = Object.keys(values) as (keyof Columns)[];
-  const result = await store.db
+function prepareEnterBelow(store: Store): (values: Columns, parent: string) => Promise<boolean> {
+  const { sql } = store.db
     .insertInto('tokens')
-    .columns(names)
+    .columns(COLUMNS)
     .expression((from) => {
       const living = from
         .selectFrom('tokens as parent')
-        .select(names.map((name) => from.val(values[name]).as(name)))
-        .where('parent.id', '=', parent)
+        .select(COLUMNS.map((name) => from.val('').as(name)))
+        .where('parent.id', '=', '')
         .where('parent.revoked', 'is', null);
       return store.kind === 'postgres' ? living.forShare() : living;
     })
-    .executeTakeFirst();
-  return result.numInsertedOrUpdatedRows === 1n;
+    .compile();
+  return async (values, parent) => {
+    const parameters = [...COLUMNS.map((name) => values[name]), parent];
+    const { numAffectedRows } = await store.db.executeQuery(CompiledQuery.raw(sql, parameters));
+    return numAffectedRows === 1n;
+  };
 }
 
 interface Found {

@@ -1,12 +1,11 @@
-// Tasks belong to the principal (rules §3.1): opened on a person's own request or by a consent, with every dimension of the root
-// written out, and ended with everything that was made from it. Mandates open theirs in the same way.
+// Tasks belong to the principal (rules §3.1): opened on a person's own request, and ended with everything that was made from
+// them. Mandates open theirs in the same way; the tasks of OAuth clients are in consents.ts.
 
 import {
   anyScopeCovers,
   type Budget,
   type Deny,
   deny,
-  type Level,
   type Link,
   type Principal,
   parseScope,
@@ -15,12 +14,11 @@ import {
   userKey,
   type Verdict,
 } from '@writ/core';
-import type { Store } from '../store/store.ts';
 import type { Continuations } from './continuation.ts';
 import type { Authority, AuthorizationServerDeps, TaskOrigin } from './ports.ts';
-import type { Registry } from './registry.ts';
 import type { RevocationLease } from './revocation-lease.ts';
 import type { Revoke } from './revoke.ts';
+import { type OpenRoot, personCeiling } from './roots.ts';
 
 export interface TaskAsk {
   readonly root: Principal;
@@ -58,25 +56,7 @@ export interface Tasks {
   end(task: string, by: string): Promise<boolean>;
   /** A fresh continuation for the agent of an open task. */
   continuationOf(task: string, holder: string): Promise<Verdict<OpenedTask>>;
-  /** The root link of the task that a consent keeps open, opened at its first token. Null: it was ended. */
-  ofConsent(consent: Consent): Promise<{ readonly task: string; readonly root: Link } | null>;
 }
-
-export interface Consent {
-  readonly grantId: string;
-  readonly root: Principal;
-  readonly clientId: string;
-  /** All scopes the person agreed to so far. */
-  readonly scopes: readonly string[];
-  readonly untilSeconds: number;
-}
-
-/** A person's text is trusted like the person. Rules §3.3. */
-const personCeiling: Level = 4;
-
-/** Starting floors: what a task without prompt begins at (rules §1.2), and one with (§3.3). */
-const floorWithoutPrompt = 1;
-const floorWithPrompt = 3;
 
 /** The chain holds at most 16 links, the root among them. */
 const depthMax = 15;
@@ -85,37 +65,15 @@ export const taskSecondsMax = 86_400;
 const promptCharsMax = 32_768;
 
 export interface TaskRooms {
-  readonly registry: Registry;
+  readonly openRoot: OpenRoot;
   readonly continuations: Continuations;
   readonly revoke: Revoke;
   readonly revocations: RevocationLease;
 }
 
 export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Tasks {
-  const { registry, continuations, revoke, revocations } = rooms;
-  const { store, clock, issuer } = deps;
-
-  async function enterRoot(id: string, task: string, root: Omit<Link, 'row'>, grantId: string | null): Promise<Link> {
-    const link = { ...root, row: id };
-    await registry.enter({
-      id,
-      parent: null,
-      kind: 'root',
-      subject: root.actor,
-      actor: null,
-      clientId: null,
-      audience: root.audience,
-      scopes: root.scopes,
-      task,
-      grantId,
-      holder: null,
-      issuedSeconds: clock.nowSeconds(),
-      untilSeconds: root.untilSeconds,
-      expiresSeconds: root.untilSeconds,
-      decision: null,
-    });
-    return link;
-  }
+  const { openRoot, continuations, revoke, revocations } = rooms;
+  const { store, clock } = deps;
 
   async function continuation(task: string, root: Link, holder: string): Promise<Verdict<OpenedTask>> {
     const chain = { task, links: [root] as const };
@@ -132,45 +90,15 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
       await revocations.ensure();
       const refused = openingFault(ask, authority) ?? withdrawnFault(ask.root, agent.spiffeId, revocations.view());
       if (refused) return refused;
-      const task = `tsk_${deps.newId()}`;
-      const root = rootLink(ask, authority, `${deps.mtlsBase}/a2a/${ask.agentPath}`, clock.nowSeconds());
-      const origin = originOf(ask);
-      const openedBy = ask.openedBy.kind === 'person' ? ask.openedBy.user : `${ask.openedBy.kind}:${ask.openedBy.id}`;
-      await deps.record({
-        event: 'task.opened',
-        id: deps.newId(),
-        task,
-        root: root.actor.sub,
+      const { task, link } = await openRoot({
+        link: rootLink(ask, authority, `${deps.mtlsBase}/a2a/${ask.agentPath}`, clock.nowSeconds()),
         agent: ask.agentPath,
-        client: null,
-        openedBy,
-        origin,
-        scopes: root.scopes,
-        depth: root.depth,
-        ceiling: root.ceiling,
-        until: root.untilSeconds,
+        clientId: null,
+        grantId: null,
+        prompt: ask.prompt,
+        origin: originOf(ask),
+        openedBy: openerOf(ask.openedBy),
       });
-      const link = await enterRoot(deps.newId(), task, root, null);
-      await store.db
-        .insertInto('tasks')
-        .values({
-          id: task,
-          root_iss: root.actor.iss,
-          root_sub: root.actor.sub,
-          agent: ask.agentPath,
-          client_id: null,
-          grant_id: null,
-          prompt: ask.prompt,
-          origin,
-          opened_by: openedBy,
-          row: link.row,
-          root_link: JSON.stringify(link),
-          floor: ask.prompt === null ? floorWithoutPrompt : floorWithPrompt,
-          created: clock.nowSeconds(),
-          until_seconds: root.untilSeconds,
-          ended: null,
-        })
-        .execute();
       return continuation(task, link, agent.spiffeId);
     },
 
@@ -190,75 +118,7 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
       if (clock.nowSeconds() >= row.until_seconds) return deny('token.expired', { task, until: row.until_seconds });
       return continuation(task, JSON.parse(row.root_link) as Link, holder);
     },
-
-    async ofConsent(consent) {
-      const known = await consentTask(store, consent.grantId);
-      if (!known) await openForConsent(consent);
-      // Of two requests that were first at once, the task of one was kept.
-      const task = known ?? (await consentTask(store, consent.grantId));
-      return task && task.ended === null ? { task: task.id, root: rootOfConsent(consent, task.row) } : null;
-    },
   };
-
-  async function openForConsent(consent: Consent): Promise<void> {
-    const task = `tsk_${deps.newId()}`;
-    const root = rootOfConsent(consent, deps.newId());
-    const openedBy = consent.root.sub;
-    await deps.record({
-      event: 'task.opened',
-      id: deps.newId(),
-      task,
-      root: root.actor.sub,
-      agent: null,
-      client: consent.clientId,
-      openedBy,
-      origin: 'none',
-      scopes: root.scopes,
-      depth: root.depth,
-      ceiling: root.ceiling,
-      until: root.untilSeconds,
-    });
-    await enterRoot(root.row, task, root, consent.grantId);
-    await store.db
-      .insertInto('tasks')
-      .values({
-        id: task,
-        root_iss: root.actor.iss,
-        root_sub: root.actor.sub,
-        agent: null,
-        client_id: consent.clientId,
-        grant_id: consent.grantId,
-        prompt: null,
-        origin: 'none',
-        opened_by: openedBy,
-        row: root.row,
-        root_link: JSON.stringify(root),
-        floor: floorWithoutPrompt,
-        created: clock.nowSeconds(),
-        until_seconds: root.untilSeconds,
-        ended: null,
-      })
-      .onConflict((conflict) => conflict.column('grant_id').doNothing())
-      .execute();
-  }
-
-  function rootOfConsent(consent: Consent, row: string): Link {
-    return {
-      actor: consent.root,
-      // A client has no endpoint: its link is made here, by the person's consent (rules §1.2).
-      audience: issuer,
-      scopes: consent.scopes,
-      budget: [],
-      depth: deps.authority().tasks.depth,
-      untilSeconds: consent.untilSeconds,
-      ceiling: personCeiling,
-      row,
-    };
-  }
-}
-
-async function consentTask(store: Store, grantId: string) {
-  return store.db.selectFrom('tasks').select(['id', 'row', 'ended']).where('grant_id', '=', grantId).executeTakeFirst();
 }
 
 /** Rules §3.1–3.2: who may open it, and with what. */
@@ -291,6 +151,10 @@ function originOf(ask: TaskAsk): TaskOrigin {
   if (ask.prompt === null) return 'none';
   if (ask.openedBy.kind === 'person' && ask.openedBy.user !== ask.root.sub && ask.origin === 'direct') return 'relayed';
   return ask.origin;
+}
+
+function openerOf(opener: Opener): string {
+  return opener.kind === 'person' ? opener.user : `${opener.kind}:${opener.id}`;
 }
 
 /** Every dimension explicit: what is absent at a root would be the least (rules §2.1). */

@@ -26,8 +26,12 @@ export function couldPermit(
   );
   const permits = matching.filter(({ json }) => json.effect === 'permit');
   if (permits.length === 0) return false;
-  const isPlain = permits.some(({ json }) => json.conditions.length === 0) && permits.length === matching.length;
-  return isPlain || remains(matching, action, principal, resource);
+  const forbids = matching.filter(({ json }) => json.effect === 'forbid');
+  if (forbids.length === 0 && permits.some(({ json }) => json.conditions.length === 0)) return true;
+  // One permit that may hold is enough, and the first mostly does; only then are all of them weighed at once.
+  const [first, ...others] = permits;
+  const could = (some: readonly Parsed[]): boolean => remains([...some, ...forbids], action, principal, resource);
+  return could([first!]) || (others.length > 0 && could(others));
 }
 
 /** False when no facts of a request could make these policies say yes. */

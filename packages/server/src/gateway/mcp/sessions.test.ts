@@ -103,6 +103,30 @@ describe('a session', () => {
     assert.ok(gateway.answered.some((one) => one.call.operation === 'tools/call' && one.ending?.state === 'cancelled'));
   });
 
+  test('lost its stream half-way, and its call still ends as it would have', async () => {
+    const session = await open();
+    const aborted = notes.aborted;
+    const hangUp = new AbortController();
+    const message = {
+      jsonrpc: '2.0',
+      id: 8,
+      method: 'tools/call',
+      params: { name: 'wait', _meta: { progressToken: 'p' } },
+    };
+    const answer = await fetch(gateway.endpoint('notes'), {
+      method: 'POST',
+      headers: { authorization: 'Bearer ada', 'content-type': 'application/json', 'mcp-session-id': session },
+      body: JSON.stringify(message),
+      signal: hangUp.signal,
+    });
+    await answer.body!.getReader().read();
+    hangUp.abort();
+    for (let i = 0; i < 5; i++) await send({ id: 9, method: 'ping' }, session);
+    assert.equal(notes.aborted, aborted);
+    await send({ method: 'notifications/cancelled', params: { requestId: 8 } }, session);
+    while (notes.aborted === aborted) await new Promise((done) => setTimeout(done, 5));
+  });
+
   test('beyond the bound of one person ends the oldest of that person', async () => {
     const [bobs, first] = [await open('bob'), await open('cy')];
     for (let i = 0; i < 32; i++) await open('cy');

@@ -20,7 +20,7 @@ import {
   withdrawnPart,
 } from '@writ/core';
 import { signJwt } from '../jwt.ts';
-import { readOwnChain, readOwnClaims } from '../own-token.ts';
+import { createReadOwnChain, readOwnClaims } from '../own-token.ts';
 import { type AuthorizationServerDeps, GRANT, TOKEN_TYPE } from '../ports.ts';
 import type { Registry } from '../registry.ts';
 import type { RevocationLease } from '../revocation-lease.ts';
@@ -46,6 +46,7 @@ export function createTokenExchange(
   registry: Registry,
   lease: RevocationLease,
 ): TokenExchange {
+  const readChain = createReadOwnChain(deps);
   return async (client, parameters) => {
     const path = client === null ? null : agentPath(client);
     // A key in a file is no connection: what an agent holds is bound to its SVID, so the exchange needs it too (rules §2.9).
@@ -55,7 +56,7 @@ export function createTokenExchange(
     if (request.outcome === 'deny') return request.denial;
     const principal = { iss: `spiffe://${deps.trustDomain}`, sub: client };
     const nowSeconds = deps.clock.nowSeconds();
-    const subject = readOwnChain(request.facts.subjectToken, request.facts.isContinuation, deps, nowSeconds);
+    const subject = readChain(request.facts.subjectToken, request.facts.isContinuation, nowSeconds);
     // A token without a chain belongs to no task, so nothing can be continued from it (rules §3.1).
     if (subject.outcome === 'deny')
       return subject.denial.code === 'token.no_mandate' ? denial('token.wrong_task') : subject.denial;

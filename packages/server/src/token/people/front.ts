@@ -90,8 +90,8 @@ export function createPeopleFront(deps: PeopleDeps, sessions: Sessions, signIn: 
 }
 
 function refuseOrShow(res: ServerResponse, page: ReturnType<typeof signInPage>, refused: SignedIn | null): void {
-  if (!refused || refused.ok) return sendPage(res, page);
-  sendPage(res, { ...page, status: refused.status, headers: retryAfter(refused.retrySeconds) });
+  const { status, retrySeconds } = refused && !refused.ok ? refused : { status: 200 };
+  sendPage(res, { ...page, status, headers: retryAfter(retrySeconds) });
 }
 
 /** Only to pages of the console: a sign-in page that sends people anywhere helps whoever wrote the link. */

@@ -1,0 +1,71 @@
+// Runs the tests of one peer with node's own runner, and keeps what failed so that one line a peer is enough when all is well.
+
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import type { Counts } from '../lib/run-tests.ts';
+import type { Peer } from './peer.ts';
+
+export interface Failure {
+  readonly title: string;
+  readonly says: string;
+}
+
+export type PeerResult =
+  | { readonly state: 'absent'; readonly reason: string }
+  | {
+      readonly state: 'ran';
+      readonly version: string;
+      readonly counts: Counts;
+      readonly failures: readonly Failure[];
+      readonly seconds: number;
+    };
+
+const fileMillisMax = 300_000;
+
+/** Never rejects: a peer that does not start is a failure with its reason. */
+export async function runPeer(peer: Peer): Promise<PeerResult> {
+  const started = performance.now();
+  const seconds = () => (performance.now() - started) / 1000;
+  const broken = (says: string): PeerResult => {
+    const failures = [{ title: `${peer.name} starts`, says }];
+    return { state: 'ran', version: '', counts: { passed: 0, failed: 1, skipped: 0 }, failures, seconds: seconds() };
+  };
+  const opened = await peer.open().catch((error: unknown) => error as Error);
+  if (opened instanceof Error) return broken(opened.message);
+  if ('absent' in opened) return { state: 'absent', reason: opened.absent };
+  try {
+    const { counts, failures } = await runFiles(peer.tests, opened.env ?? {});
+    if (counts.passed + counts.failed === 0) return broken(`no test was run by ${peer.tests.join(', ')}`);
+    return { state: 'ran', version: opened.version, counts, failures, seconds: seconds() };
+  } finally {
+    await opened.close?.();
+  }
+}
+
+async function runFiles(patterns: readonly string[], env: { readonly [name: string]: string }) {
+  const files = [...new Set(patterns.flatMap((pattern) => globSync(pattern)))].sort();
+  const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const failures: Failure[] = [];
+  if (files.length === 0) return { counts, failures };
+  const before = { ...process.env };
+  Object.assign(process.env, env);
+  const stream = run({ files, concurrency: 2, timeout: fileMillisMax, execArgv: ['--conditions=writ-source'] });
+  stream.on('test:pass', ({ details, skip, todo }) => {
+    if (details.type === 'suite') return;
+    if (skip !== undefined || todo !== undefined) counts.skipped++;
+    else counts.passed++;
+  });
+  stream.on('test:fail', ({ details, name, file }) => {
+    if (details.type === 'suite') return;
+    counts.failed++;
+    const error = details.error as Error & { readonly cause?: unknown };
+    const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message;
+    failures.push({ title: `${name} (${file?.split('/').at(-1)})`, says: cause });
+  });
+  for await (const _ of stream) void _;
+  for (const name of Object.keys(env)) {
+    if (before[name] === undefined) delete process.env[name];
+    else process.env[name] = before[name];
+  }
+  return { counts, failures };
+}
