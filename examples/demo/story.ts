@@ -122,9 +122,9 @@ async function lastDecision(
 ): Promise<string> {
   const response = await fetch(`${api}/decisions?limit=100`, { headers });
   const { decisions } = (await response.json()) as {
-    decisions: { decisionId: string; target: { server: string; name: string | null } }[];
+    decisions: { decisionId: string; server: string | null; name: string | null }[];
   };
-  const found = decisions.find(({ target }) => target.server === server && target.name === name);
+  const found = decisions.find((one) => one.server === server && one.name === name);
   assert.ok(found, `no decision about ${server}/${name}`);
   return found.decisionId;
 }

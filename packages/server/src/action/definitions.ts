@@ -125,7 +125,7 @@ function operationOf(
     action: `${server.key}/${name}`,
     digest: now?.digest ?? digest,
     pinned: pin !== null,
-    reviewed: pin !== null,
+    reviewed: pin !== null && pin.digest === now?.digest,
     manifest: manifest !== null,
     shape: shape.shape,
     risk: Math.max(baseRisk, ...riskWhen.map(({ risk }) => risk)) as Risk,

@@ -3,6 +3,8 @@ import { writeSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { crc32 } from 'node:zlib';
+import { encodeFrame, readFrame } from '@writ/core';
 import { AuditRefused } from './errors.ts';
 import { appendEvents, chance, event, openLog, tempFolder, vkey } from './fixture.ts';
 import type { Receipt } from './log.ts';
@@ -122,6 +124,31 @@ test('damage before acknowledged records is no torn tail: the start is refused',
   assert.deepEqual(
     report.findings.map(({ code, sequence }) => `${code}@${sequence}`),
     ['segment.damaged@2', 'log.gap@2'],
+  );
+});
+
+test('a record edited behind the checkpoint, checksum and all, is not its leaf hash any more', async (t) => {
+  const dir = await tempFolder(t);
+  const log = await openLog(dir, { checkpointMillis: 60_000 });
+  await appendEvents(log, 0, 1);
+  await log.prove(0);
+  await log.append(event(1, 'as it was')).durable;
+  const crashed = await tempFolder(t);
+  await cp(dir, crashed, { recursive: true });
+  const path = join(crashed, 'segments/00000001');
+  const segment = await readFile(path);
+  const first = readFrame(crc32, segment, 0);
+  assert.ok(first.kind === 'frame');
+  const second = readFrame(crc32, segment, first.end);
+  assert.ok(second.kind === 'frame');
+  const entry = Buffer.from(Buffer.from(second.frame.entry).toString().replace('as it was', 'as I wish'));
+  segment.set(encodeFrame(crc32, { ...second.frame, entry }), first.end);
+  await writeFile(path, segment);
+  await assert.rejects(openLog(crashed), /record 1 is not the one its leaf hash was made of/);
+  const { findings } = await verifyAudit(crashed, { vkeys: [vkey] });
+  assert.deepEqual(
+    findings.map(({ code, sequence, offset }) => [code, sequence, offset]),
+    [['entry.leaf_mismatch', 1, first.end]],
   );
 });
 

@@ -26,16 +26,24 @@ export function liveDecisions({
   const encoder = new TextEncoder();
   let last = after ?? decisions.decisions({ limit: 1 })[0]?.sequence ?? -1;
   let stop = () => {};
+  let sending = false;
 
+  /** `enqueue` may ask for more while it is still being called: whoever sends already goes on by itself. */
   function send(controller: ReadableStreamDefaultController<Uint8Array>): void {
-    // A reader that does not keep up is not written to; `pull` comes back here.
-    while ((controller.desiredSize ?? 0) > 0) {
-      const rows = decisions.decisions({ since: last, limit: batch });
-      for (const row of rows) {
-        controller.enqueue(encoder.encode(`id: ${row.sequence}\nevent: decision\ndata: ${JSON.stringify(row)}\n\n`));
-        last = row.sequence;
+    if (sending) return;
+    sending = true;
+    try {
+      // A reader that does not keep up is not written to; `pull` comes back here.
+      while ((controller.desiredSize ?? 0) > 0) {
+        const rows = decisions.decisions({ since: last, limit: batch });
+        for (const row of rows) {
+          controller.enqueue(encoder.encode(`id: ${row.sequence}\nevent: decision\ndata: ${JSON.stringify(row)}\n\n`));
+          last = row.sequence;
+        }
+        if (rows.length < batch) return;
       }
-      if (rows.length < batch) return;
+    } finally {
+      sending = false;
     }
   }
 

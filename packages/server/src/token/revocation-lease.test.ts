@@ -5,13 +5,15 @@ import { openRevocationLease } from './revocation-lease.ts';
 
 async function open(t: TestContext) {
   const store = await openSqliteForTest(t);
-  const time = { millis: 0 };
+  const time = { millis: 0, readMillis: 0 };
   let down = false;
   const revocations = {
     ...store.revocations,
     since: async (sequence: number) => {
       if (down) throw new Error('the store is gone');
-      return store.revocations.since(sequence);
+      const found = await store.revocations.since(sequence);
+      time.millis += time.readMillis;
+      return found;
     },
   };
   const clock = { seconds: systemClock.nowSeconds(), nowSeconds: () => clock.seconds };
@@ -74,6 +76,15 @@ test('a reading that began before a withdrawal does not count as having seen it'
   await store.revocations.add([{ kind: 'row', value: 'r', untilSeconds: null }]);
   await Promise.all([early, lease.refresh(), lease.refresh()]);
   assert.ok(lease.view().rows.has('r'));
+});
+
+test('a slow reading is as old as its question, not as its answer', async (t) => {
+  const { lease, time } = await open(t);
+  time.readMillis = 400;
+  await lease.refresh();
+  assert.equal(lease.view().fresh, true);
+  time.millis += 101;
+  assert.equal(lease.view().fresh, false);
 });
 
 test('a store that cannot be read lets the lease run out, and its return restores it', async (t) => {
