@@ -11,6 +11,8 @@ export interface Peer {
   readonly tier: 1 | 2;
   /** Patterns of test files, from the repository's root. */
   readonly tests: readonly string[];
+  /** One file at a time, because they share what was opened. */
+  readonly alone?: boolean;
   /** Looks for the peer and starts what has to run beside the tests. Rejects when it is there and does not start. */
   open(): Promise<OpenedPeer | AbsentPeer>;
 }

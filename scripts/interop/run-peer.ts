@@ -20,7 +20,7 @@ export type PeerResult =
       readonly seconds: number;
     };
 
-const fileMillisMax = 300_000;
+const peerMillisMax = 300_000;
 
 /** Never rejects: a peer that does not start is a failure with its reason. */
 export async function runPeer(peer: Peer): Promise<PeerResult> {
@@ -34,7 +34,7 @@ export async function runPeer(peer: Peer): Promise<PeerResult> {
   if (opened instanceof Error) return broken(opened.message);
   if ('absent' in opened) return { state: 'absent', reason: opened.absent };
   try {
-    const { counts, failures } = await runFiles(peer.tests, opened.env ?? {});
+    const { counts, failures } = await runFiles(peer, opened.env ?? {});
     if (counts.passed + counts.failed === 0) return broken(`no test was run by ${peer.tests.join(', ')}`);
     return { state: 'ran', version: opened.version, counts, failures, seconds: seconds() };
   } finally {
@@ -42,14 +42,20 @@ export async function runPeer(peer: Peer): Promise<PeerResult> {
   }
 }
 
-async function runFiles(patterns: readonly string[], env: { readonly [name: string]: string }) {
-  const files = [...new Set(patterns.flatMap((pattern) => globSync(pattern)))].sort();
+async function runFiles({ tests, alone = false }: Peer, env: { readonly [name: string]: string }) {
+  const files = [...new Set(tests.flatMap((pattern) => globSync(pattern)))].sort();
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const failures: Failure[] = [];
   if (files.length === 0) return { counts, failures };
   const before = { ...process.env };
   Object.assign(process.env, env);
-  const stream = run({ files, concurrency: 2, timeout: fileMillisMax, execArgv: ['--conditions=writ-source'] });
+  const stream = run({
+    files,
+    concurrency: alone ? 1 : 2,
+    execArgv: ['--conditions=writ-source'],
+    // Also ends a file whose tests are done and whose process is not.
+    signal: AbortSignal.timeout(peerMillisMax),
+  });
   stream.on('test:pass', ({ details, skip, todo }) => {
     if (details.type === 'suite') return;
     if (skip !== undefined || todo !== undefined) counts.skipped++;

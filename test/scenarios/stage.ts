@@ -21,6 +21,8 @@ interface Stage {
   readonly folder: string;
   readonly captured: Map<string, string>;
   readonly background: Running[];
+  /** For the next command. */
+  stdin: string | null;
   last: { stdout: string; stderr: string; exitCode: number | null };
 }
 
@@ -32,8 +34,12 @@ export async function play(scenario: Scenario, folder: string): Promise<void> {
   const stage: Stage = {
     folder,
     // So that a launched program can be this one.
-    captured: new Map([['NODE', process.execPath], ['WRIT', launcher]]),
+    captured: new Map([
+      ['NODE', process.execPath],
+      ['WRIT', launcher],
+    ]),
     background: [],
+    stdin: null,
     last: { stdout: '', stderr: '', exitCode: null },
   };
   try {
@@ -75,6 +81,9 @@ const VERBS: { readonly [verb: string]: Verb | undefined } = {
     if (into !== null) writeFileSync(join(stage.folder, fill(into, stage.captured)), running.said.stdout);
     if (negated) assert.notEqual(exitCode, 0, 'it was to fail');
     else assert.equal(exitCode, 0);
+  },
+  stdin(stage, [text]) {
+    stage.stdin = `${text}\n`;
   },
   exit({ last }, [code]) {
     assert.equal(String(last.exitCode), code);
@@ -124,9 +133,12 @@ function fill(word: string, captured: ReadonlyMap<string, string>): string {
   });
 }
 
-function start({ folder }: Stage, words: readonly string[]): Running {
-  const env = { PATH: `${programs}:/usr/bin:/bin`, HOME: join(folder, '.home'), LANG: 'C.UTF-8' };
-  const child = spawn(process.execPath, [launcher, ...words], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+function start(stage: Stage, words: readonly string[]): Running {
+  const env = { PATH: `${programs}:/usr/bin:/bin`, HOME: join(stage.folder, '.home'), LANG: 'C.UTF-8' };
+  const child = spawn(process.execPath, [launcher, ...words], { cwd: stage.folder, env, stdio: 'pipe' });
+  child.stdin.on('error', () => {}); // a program need not read what it is given
+  child.stdin.end(stage.stdin ?? '');
+  stage.stdin = null;
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (part: string) => (said.stdout += part));
   child.stderr.setEncoding('utf8').on('data', (part: string) => (said.stderr += part));

@@ -6,10 +6,11 @@ import { nodeEngine } from '@writ/core/node';
 import type { Config } from './config/config.ts';
 import { digestOf } from './gateway/http-io.ts';
 import { adminHandler } from './main/admin.ts';
-import { authorityOf } from './main/authority.ts';
+import { authorityOf, recordTokenEvent } from './main/authority.ts';
 import { openDoors } from './main/doors.ts';
 import { openGateway } from './main/gateway.ts';
 import { type Ground, type OnClose, openGround } from './main/ground.ts';
+import { closeLostClaims } from './main/lost-claims.ts';
 import { observeServers } from './main/observe.ts';
 import { openPeopleRooms, type PeopleRooms } from './main/people.ts';
 import { openPolicy } from './main/policy.ts';
@@ -122,6 +123,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     () => authorization.revocations.view(),
   );
   late.world = holder;
+  await closeLostClaims(ground);
   const gateway = openGateway({ ground, doors, world: holder, authorization, policy, upstreams });
   onClose(
     authorization.revocations.subscribe(({ agents, tasks }) => {
@@ -143,11 +145,12 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
 }
 
 function openAuthorization(
-  { config, store, clock, keys, records, report, newId, monotonicMillis }: Ground,
+  ground: Ground,
   bases: { readonly issuer: string; readonly mtls: string },
   standing: Standing,
   { people }: PeopleRooms,
 ): Promise<AuthorizationServer> {
+  const { config, store, clock, keys, report, newId, monotonicMillis } = ground;
   const authority = authorityOf(config, standing);
   return createAuthorizationServer({
     issuer: bases.issuer,
@@ -160,7 +163,7 @@ function openAuthorization(
     engine: nodeEngine,
     authority: () => authority,
     people,
-    record: ({ event: name, id: _, ...members }) => records.event(name, members as unknown as JsonObject),
+    record: (told) => recordTokenEvent(told, ground),
     report,
     newId,
   });

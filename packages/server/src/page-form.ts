@@ -5,7 +5,18 @@ import type { IncomingMessage } from 'node:http';
 /** Is `Host` one of the plane's own? A name that an attacker points at this address is not (DNS rebinding). */
 export function isForUs(req: IncomingMessage, origins: readonly string[]): boolean {
   const host = req.headers.host?.toLowerCase();
-  return origins.some((origin) => new URL(origin).host === host);
+  return underAllNames(origins).some((origin) => new URL(origin).host === host);
+}
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '[::1]'];
+
+/** On loopback the three names are one, and nobody else can be reached by them. */
+function underAllNames(origins: readonly string[]): readonly string[] {
+  return origins.flatMap((origin) => {
+    const { protocol, hostname, port } = new URL(origin);
+    if (!LOOPBACK.includes(hostname)) return [origin];
+    return LOOPBACK.map((name) => `${protocol}//${name}${port === '' ? '' : `:${port}`}`);
+  });
 }
 
 /**
@@ -17,7 +28,7 @@ export function isForeign(req: IncomingMessage, origins: readonly string[]): boo
   // `none` is a person who typed the address; a form has always come from a page.
   if (site !== undefined && site !== 'same-origin' && !(site === 'none' && req.method === 'GET')) return true;
   if (origin === undefined) return false;
-  return origin === 'null' ? site !== 'same-origin' : !origins.includes(origin);
+  return origin === 'null' ? site !== 'same-origin' : !underAllNames(origins).includes(origin);
 }
 
 const formBytesMax = 16 * 1024;

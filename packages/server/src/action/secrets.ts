@@ -50,7 +50,7 @@ export function createSecrets(): Secrets {
       return (chunk) => {
         const text = tail + chunk;
         // What is split between two pieces lies within the last `longest` characters.
-        tail = '';
+        tail = text.slice(-longest());
         return contains(text);
       };
     },

@@ -14,6 +14,7 @@ import {
   type OpenedCheckpoint,
   openCheckpoint,
   type TileId,
+  tilePath,
   tileWidth,
   toBase64,
   treeEdge,
@@ -103,15 +104,12 @@ async function resume(
     0,
     starts.findLastIndex((sequence) => sequence !== null && sequence <= published.size),
   );
-  const leafAt = signedLeaves(folder.tiles, published.size);
+  const checkSigned = signedLeafCheck(folder, published.size);
   const all = publisher(folder, start);
-  const end = await scan(dir, segments.slice(first), starts[first] ?? 0, async ({ sequence, entry, leaf }) => {
-    if (sequence < published.size) {
-      if ((false as boolean))
-        throw refused(dir, `record ${sequence} is not the one that was signed`, restoreAll);
-      return;
-    }
+  const end = await scan(dir, segments.slice(first), starts[first] ?? 0, ({ sequence, entry, leaf }) => {
+    if (sequence < published.size) return checkSigned(sequence, leaf);
     all.add({ entry: entry.slice(), leaf: checkedLeaf(dir, engine, sequence, entry, leaf) });
+    return undefined;
   });
   return finish(folder, segments, published, all, end);
 }
@@ -121,10 +119,11 @@ async function rebuild(folder: LogFolder, segments: readonly SegmentFile[], publ
   const { dir, engine } = folder;
   let frontier = emptyFrontier;
   let root = treeRoot(engine, frontier);
-  const end = await scan(dir, segments, 0, async ({ sequence, entry, leaf }) => {
-    if (sequence >= published.size) return;
+  const end = await scan(dir, segments, 0, ({ sequence, entry, leaf }) => {
+    if (sequence >= published.size) return undefined;
     frontier = extend(engine, frontier, checkedLeaf(dir, engine, sequence, entry, leaf));
     if (frontier.size === published.size) root = treeRoot(engine, frontier);
+    return undefined;
   });
   refuseIfShorter(dir, published, end);
   if (!equalBytes(root, published.root)) {
@@ -132,9 +131,9 @@ async function rebuild(folder: LogFolder, segments: readonly SegmentFile[], publ
     throw refused(dir, says, restoreAll);
   }
   const all = publisher(folder, { edge: treeEdge(engine), recent: [] });
-  await scan(dir, segments, 0, async ({ sequence, entry, leaf }) => {
+  await scan(dir, segments, 0, ({ sequence, entry, leaf }) => {
     all.add({ entry: entry.slice(), leaf: checkedLeaf(dir, engine, sequence, entry, leaf) });
-    if (all.size() % rebuildStep === 0) await all.writeTiles();
+    return all.size() % rebuildStep === 0 ? all.writeTiles() : undefined;
   });
   await all.writeTiles();
   return finish(folder, segments, published, all, end);
@@ -189,21 +188,29 @@ async function startFromTiles(
   return { edge: tree, recent: entries.map((entry, i) => ({ entry, leaf: leaves[i]! })) };
 }
 
-/** Leaf hashes below the checkpoint, one tile in memory at a time. */
-function signedLeaves(tiles: TileFiles, size: number): (sequence: number) => Promise<Uint8Array> {
-  let held: { index: number; hashes: readonly Uint8Array[] } | null = null;
-  return async (sequence) => {
+/** Compares stored leaf hashes below the checkpoint with the signed tiles, one tile in memory at a time. */
+function signedLeafCheck({ dir, tiles }: LogFolder, size: number) {
+  let held = -1;
+  let hashes: readonly Uint8Array[] = [];
+
+  function compare(sequence: number, leaf: Uint8Array): void {
+    if (equalBytes(leaf, hashes[sequence % tileWidth]!)) return;
+    throw refused(dir, `record ${sequence} is not the one that was signed`, restoreAll);
+  }
+
+  async function load(index: number): Promise<void> {
+    const tile = { level: 0, index, width: Math.min(tileWidth, size - index * tileWidth) };
+    const read = await tiles.hashes(tile);
+    if (!read) throw refused(dir, `\`${tilePath(tile)}\` is missing`, 'remove `tile`: it is rebuilt from the segments');
+    held = index;
+    hashes = read;
+  }
+
+  return (sequence: number, leaf: Uint8Array): Promise<void> | undefined => {
     const index = Math.floor(sequence / tileWidth);
-    if (held?.index !== index) {
-      const tile = { level: 0, index, width: Math.min(tileWidth, size - index * tileWidth) };
-      const hashes = await tiles.hashes(tile);
-      if (!hashes)
-        throw new AuditRefused(
-          `the audit log has lost the tile of record ${sequence}: remove \`tile\`, it is rebuilt from the segments`,
-        );
-      held = { index, hashes };
-    }
-    return held.hashes[sequence % tileWidth]!;
+    if (index !== held) return load(index).then(() => compare(sequence, leaf));
+    compare(sequence, leaf);
+    return undefined;
   };
 }
 

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import type { Frame } from '@writ/core';
 import { AuditRefused } from './errors.ts';
 import { type SegmentFile, wipe } from './segments.ts';
-import { usedBytes, walkSegments } from './walk.ts';
+import { type SegmentEvent, usedBytes, walkSegment } from './walk.ts';
 
 /** The first thing that is not the expected record. */
 export interface Suspect {
@@ -25,32 +25,44 @@ export interface ScanEnd {
   readonly suspect: Suspect | null;
 }
 
-/** Visits the records from sequence `from` on, up to the end or the first suspect. Throws `AuditRefused` on damage. */
+/**
+ * Visits the records from sequence `from` on, up to the end or the first suspect, and waits only where a visit does:
+ * a segment holds a hundred thousand records. Throws `AuditRefused` on damage.
+ */
 export async function scan(
   dir: string,
   segments: readonly SegmentFile[],
   from: number,
-  visit: (frame: Frame) => Promise<void>,
+  visit: (frame: Frame) => Promise<void> | undefined,
 ): Promise<ScanEnd> {
   let next = from;
   let ordinal: number | null = null;
   let offset = 0;
   let suspect: Suspect | null = null;
-  for await (const event of walkSegments(segments)) {
-    if (event.kind === 'frame' && event.frame.sequence === next && !suspect) {
-      await visit(event.frame);
-      next += 1;
-      ordinal = event.file.ordinal;
-      offset = event.end;
-      continue;
+  for (const file of segments) {
+    for (const event of walkSegment(file, await readFile(file.path))) {
+      if (event.kind === 'frame' && event.frame.sequence === next && !suspect) {
+        const waits = visit(event.frame);
+        if (waits) await waits;
+        next += 1;
+        ordinal = file.ordinal;
+        offset = event.end;
+        continue;
+      }
+      suspect ??= suspectOf(event, next);
+      if (event.kind === 'frame' && event.frame.flush > suspect.expected) {
+        throw damaged(dir, suspect, event.frame.sequence);
+      }
     }
-    const says =
-      event.kind === 'damage' ? event.says : `record ${event.frame.sequence} stands where ${next} was to follow`;
-    suspect ??= { file: event.file, offset: event.offset, expected: next, says };
-    if (event.kind === 'frame' && event.frame.flush > suspect.expected)
-      throw damaged(dir, suspect, event.frame.sequence);
   }
   return { next, ordinal, offset, suspect };
+}
+
+export function suspectOf(event: SegmentEvent, expected: number): Suspect {
+  const { file, offset } = event;
+  const says =
+    event.kind === 'damage' ? event.says : `record ${event.frame.sequence} stands where ${expected} was to follow`;
+  return { file, offset, expected, says };
 }
 
 /** Zeroes everything from a suspect on, in its segment and in those after it. */

@@ -1,6 +1,7 @@
 // Reads a log's folder for verification: every segment, and every tile and bundle that the checkpoint promises, compared
 // with the records in the segments. A torn tail that nobody was promised is a warning; damage before that is a finding.
 
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Engine,
@@ -15,9 +16,9 @@ import {
   treeEdge,
 } from '@writ/core';
 import { readIfThere } from './disk.ts';
-import type { Suspect } from './scan.ts';
+import { type Suspect, suspectOf } from './scan.ts';
 import { listSegments } from './segments.ts';
-import { type SegmentEvent, walkSegments } from './walk.ts';
+import { type SegmentEvent, walkSegment } from './walk.ts';
 
 type Reader = Pick<LogVerifier, 'take' | 'note' | 'checkpoint'>;
 type FrameEvent = SegmentEvent & { kind: 'frame' };
@@ -35,11 +36,11 @@ export async function readFolder(dir: string, engine: Engine, verifier: Reader):
   // Frames behind a suspect belong to the log only when it turns out that they were acknowledged.
   let behind: FrameEvent[] = [];
 
-  async function take({ frame, file, offset }: FrameEvent): Promise<void> {
+  function take({ frame, file, offset }: FrameEvent): Promise<void> | undefined {
     const { sequence, entry, leaf } = frame;
     verifier.take({ sequence, entry, leaf, file: file.name, offset });
-    await tiles.take(sequence, entry, leaf);
     expected = sequence + 1;
+    return tiles.take(sequence, entry, leaf);
   }
 
   async function confirmDamage({ file, offset, says, expected: sequence }: Suspect): Promise<void> {
@@ -50,17 +51,18 @@ export async function readFolder(dir: string, engine: Engine, verifier: Reader):
     for (const event of frames) await take(event);
   }
 
-  for await (const event of walkSegments(segments)) {
-    if (event.kind === 'frame' && event.frame.sequence === expected && !suspect) {
-      await take(event);
-      continue;
-    }
-    const says =
-      event.kind === 'damage' ? event.says : `record ${event.frame.sequence} stands where ${expected} was to follow`;
-    suspect ??= { file: event.file, offset: event.offset, expected, says };
-    if (event.kind === 'frame') {
-      behind.push(event);
-      if (event.frame.flush > suspect.expected) await confirmDamage(suspect);
+  for (const file of segments) {
+    for (const event of walkSegment(file, await readFile(file.path))) {
+      if (event.kind === 'frame' && event.frame.sequence === expected && !suspect) {
+        const waits = take(event);
+        if (waits) await waits;
+        continue;
+      }
+      suspect ??= suspectOf(event, expected);
+      if (event.kind === 'frame') {
+        behind.push(event);
+        if (event.frame.flush > suspect.expected) await confirmDamage(suspect);
+      }
     }
   }
   if (suspect && suspect.expected < size) await confirmDamage(suspect);
@@ -81,15 +83,19 @@ function tileComparison(dir: string, engine: Engine, size: number, note: (findin
   let bundle: Uint8Array[] = [];
   let whole = true;
 
-  async function take(sequence: number, entry: Uint8Array, leaf: Uint8Array): Promise<void> {
+  function take(sequence: number, entry: Uint8Array, leaf: Uint8Array): Promise<void> | undefined {
     // Behind a gap nothing can be compared; the gap is a finding of its own.
     if (sequence !== edge.size()) whole = whole && sequence >= size;
-    if (!whole || sequence >= size) return;
+    if (!whole || sequence >= size) return undefined;
     // The verifier has checked that the leaf hash is the entry's.
     const full = edge.append(leaf);
     bundle.push(entry);
+    return bundle.length === tileWidth ? compareFull(full) : undefined;
+  }
+
+  async function compareFull(full: readonly TileContent[]): Promise<void> {
     for (const content of full) await compare(content);
-    if (bundle.length === tileWidth) await compareBundle();
+    await compareBundle();
   }
 
   async function compareBundle(): Promise<void> {

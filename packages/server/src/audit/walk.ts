@@ -1,7 +1,6 @@
 // Reads segments back, frame by frame, past whatever is damaged. It reports and does not judge: a torn tail is normal
 // after a crash, damage before acknowledged records is not, and only the reader of the whole log can tell which it is.
 
-import { readFile } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { type Frame, findFrame, frameHeaderBytes, readFrame } from '@writ/core';
 import { withFile } from './disk.ts';
@@ -24,11 +23,7 @@ export type SegmentEvent =
       readonly end: number;
     };
 
-/** Every frame and every damaged stretch of the segments, in the order of the files. */
-export async function* walkSegments(files: readonly SegmentFile[]): AsyncGenerator<SegmentEvent> {
-  for (const file of files) yield* walkSegment(file, await readFile(file.path));
-}
-
+/** Every frame and every damaged stretch of one segment, in order. */
 export function* walkSegment(file: SegmentFile, segment: Uint8Array): Generator<SegmentEvent> {
   let offset = 0;
   while (offset < segment.length) {

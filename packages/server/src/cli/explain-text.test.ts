@@ -139,6 +139,14 @@ test('an allowed call names the policies that allowed it, and a log that does no
   );
 });
 
+test('of a wildcard that was removed, the part that was kept is shown', () => {
+  const part = {
+    ...narrowed,
+    chain: [link('howard', ['s:*', 't:a'], [], 'x'), link('a/b', ['s:one', 's:two'], ['s:*', 't:a'], 'x')],
+  };
+  assert.match(explainText(part, plain), /\| {2}- s:\* but s:one s:two\n {4}\| {2}- t:a\n/);
+});
+
 test('an approval and a refusal without a chain are told as such', () => {
   const waiting = {
     ...narrowed,

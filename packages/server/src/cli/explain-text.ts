@@ -1,7 +1,7 @@
 // A decision (contract §6) drawn for a terminal: the sentence, the three verdicts, and the chain from the person down,
 // with what each hop took away. Plain ASCII, so that it survives mail and logs; a value of another shape is left out.
 
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { isJsonObject, type JsonObject, type JsonValue, scopeCovers } from '@writ/core';
 import { type Style, table, visible } from './terminal.ts';
 
 type Paint = (style: Style, text: string) => string;
@@ -88,13 +88,19 @@ function heldBy(link: JsonObject): string {
 }
 
 function narrowed(link: JsonObject, parent: JsonObject): string[] {
-  const told: string[] = texts(link.removed).map((scope) => `- ${scope}`);
+  const told: string[] = texts(link.removed).map((scope) => `- ${scope}${keptOf(scope, texts(link.scopes))}`);
   if (text(link.expires) !== text(parent.expires) && text(link.expires) !== null)
     told.push(`- ends ${text(link.expires)}`);
   if (JSON.stringify(link.constraints ?? []) !== JSON.stringify(parent.constraints ?? [])) {
     told.push(...constraintsOf(link.constraints).map((one) => `- only ${one}`));
   }
   return told.length === 0 ? ['(nothing removed)'] : told;
+}
+
+/** Of `files:*`, a hop may have kept a part. */
+function keptOf(removed: string, held: readonly string[]): string {
+  const kept = held.filter((scope) => scopeCovers(removed, scope));
+  return kept.length === 0 ? '' : ` but ${kept.join(' ')}`;
 }
 
 /** `files:read_file where /path is {"subpath":…}`, one for each pointer. */

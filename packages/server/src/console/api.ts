@@ -1,14 +1,15 @@
 // `/api/v1`: routes, and what each takes of its caller. What a route does stands in acts.ts, explain.ts and live.ts.
 
 import type { IncomingMessage } from 'node:http';
-import { JSON_BOUNDS, type JsonObject, type JsonValue, parseStrictJson } from '@writ/core';
+import type { JsonObject, JsonValue } from '@writ/core';
 import { type Context, Hono } from 'hono';
 import type * as z from 'zod';
 import { isForeign, isForUs } from '../page-form.ts';
 import type { Acts } from './acts.ts';
 import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal } from './answers.ts';
+import { type Body, headerText, json, readBody, wholeNumber } from './api-http.ts';
 import { type Approval, type Approvals, mayDecide } from './approvals.ts';
-import { LoginBody, problemOf, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
+import { LoginBody, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
 import type { Caller, FindCaller, PersonCaller, Via } from './caller.ts';
 import type { Explain } from './explain.ts';
 import { liveDecisions } from './live.ts';
@@ -23,7 +24,7 @@ interface Asked {
   readonly incoming: IncomingMessage;
   readonly via: Via;
   /** The body in this form, or why it is not. */
-  body<Value>(form: z.ZodType<Value>): Promise<Value | Refusal>;
+  body<Value>(form: z.ZodType<Value>): Promise<Body<Value>>;
 }
 type AskedByPerson = Asked & { readonly caller: PersonCaller };
 
@@ -34,8 +35,6 @@ export interface ApiRooms {
   readonly explain: Explain;
 }
 
-/** A prompt of the greatest length, each character escaped. */
-const bodyBytesMax = 256 * 1024;
 const listMax = 1_000;
 const listDefault = 100;
 
@@ -239,60 +238,9 @@ async function withBody<Value>(
   run: (value: Value) => Promise<Answer>,
 ): Promise<Answer> {
   const body = await asked.body(form);
-  return isRefusal(body) ? body : run(body);
-}
-
-function isRefusal(value: unknown): value is Refusal {
-  return typeof value === 'object' && value !== null && 'refused' in value;
-}
-
-/** Strict JSON of a bounded size. The media type is one that no page of another origin can send unasked. */
-async function readBody<Value>(request: Request, form: z.ZodType<Value>): Promise<Value | Refusal> {
-  if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) {
-    return refusal(415, 'invalid_request', 'Send the body as `application/json`.', 'gateway.malformed');
-  }
-  const bytes = await bounded(request.body);
-  if (bytes === null) return refusal(413, 'invalid_request', 'The body is too large.', 'gateway.too_large');
-  const parsed = parseStrictJson(bytes, { ...JSON_BOUNDS, bytesMax: bodyBytesMax });
-  if (!parsed.ok) return REFUSALS.malformed('The body is not JSON as RFC 8259 has it, each name once.');
-  const read = form.safeParse(parsed.value);
-  return read.success ? read.data : REFUSALS.malformed(problemOf(read.error));
-}
-
-async function bounded(body: ReadableStream<Uint8Array> | null): Promise<Uint8Array | null> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bodyBytesMax) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-function json(status: number, body: JsonObject, headers: { readonly [name: string]: string } = {}): Response {
-  return new Response(JSON.stringify(body), {
-    status,
-    headers: {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-      'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-      ...headers,
-    },
-  });
+  return 'refused' in body ? body.refused : run(body.value);
 }
 
 function found(body: JsonObject | null, what: string): Answer {
   return body === null ? REFUSALS.notFound(what) : ok(body);
-}
-
-function wholeNumber(text: string | undefined | null): number | null | 'no number' {
-  if (text === undefined || text === null) return null;
-  return /^[0-9]{1,15}$/.test(text) ? Number(text) : 'no number';
-}
-
-function headerText(req: IncomingMessage, name: string): string | undefined {
-  const value = req.headers[name];
-  return typeof value === 'string' ? value : undefined;
 }

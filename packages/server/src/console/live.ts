@@ -42,6 +42,10 @@ export function liveDecisions({
         }
         if (rows.length < batch) return;
       }
+    } catch (error) {
+      // The log that called back has other listeners, and no part in what went wrong here.
+      stop();
+      controller.error(error);
     } finally {
       sending = false;
     }

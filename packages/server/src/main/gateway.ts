@@ -110,8 +110,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
       observe(server, tools) {
         policy.pins.observeTools(server, tools).catch((error: unknown) => report('pins', error));
       },
-      // The instructions are part of every pin: with one reviewed definition listed unchanged they are the reviewed ones.
-      mayShowInstructions: (server, instructions) => policy.pins.listing(server)?.instructions === instructions,
+      mayShowInstructions: policy.reviewedInstructions,
       inputSchemaOf: (server, tool) =>
         policy.pins.listing(server)?.tools.find(({ name }) => name === tool)?.inputSchema,
     },

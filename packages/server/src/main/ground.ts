@@ -76,6 +76,9 @@ export async function openGround({ config, clock, say, versions }: GroundOptions
   const { url } = config.store;
   const store = await openStore(url ? { url, clock } : { file: join(dataDir, 'state.db'), clock });
   onClose(() => store.close());
+  const sweeping = setInterval(() => void store.sweep().catch((error: unknown) => report('sweep', error)), countMillis);
+  sweeping.unref();
+  onClose(() => clearInterval(sweeping));
   return {
     config,
     dataDir,

@@ -26,6 +26,8 @@ export interface PolicyDeps {
 export interface PolicyHolder {
   readonly pins: Pins;
   loaded(): LoadedPolicy;
+  /** Are these the instructions that a person reviewed with the server's definitions? Rules §3.7. */
+  reviewedInstructions(server: string, instructions: string): boolean;
   /** Loads anew; rejects with PolicyFault when the set does not validate, and the old one stays. */
   reload(): Promise<void>;
 }
@@ -44,6 +46,7 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
   const { config, store, clock } = deps;
   const manifests = manifestsOf(config);
   let current: LoadedPolicy | null = null;
+  const reviewed = new Map<string, ReadonlySet<string | null>>();
   let running: Promise<void> = Promise.resolve();
 
   async function load(): Promise<void> {
@@ -56,6 +59,9 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
         trustAnnotations,
       })),
     );
+    for (const { key, pins: kept } of servers) {
+      reviewed.set(key, new Set(kept.map(({ document }) => document.instructions)));
+    }
     const result = loadPolicy({
       cedarFiles: cedarFilesOf(config),
       allow: config.allow,
@@ -83,7 +89,12 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     },
   });
   await reload();
-  return { pins, loaded: () => current!, reload };
+  return {
+    pins,
+    loaded: () => current!,
+    reviewedInstructions: (server, instructions) => reviewed.get(server)?.has(instructions) ?? false,
+    reload,
+  };
 }
 
 function directoryOf(config: Config, issuer: string) {

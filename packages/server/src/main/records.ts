@@ -21,8 +21,8 @@ export interface Unread {
 }
 
 export interface Records {
-  /** Appended; resolves when it is on disk. */
-  event(name: string, members: JsonObject): Promise<void>;
+  /** Appended; resolves when it is on disk. `id`: where somebody has been told one already. */
+  event(name: string, members: JsonObject, id?: string): Promise<void>;
   /** A refusal of what was never read as a call: written like a decision, or counted (rules §1.7). */
   unread(refused: Unread): Promise<void>;
 }
@@ -41,8 +41,8 @@ const nothing = 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b
 export function createRecords(deps: RecordDeps): Records {
   const time = () => new Date(deps.clock.nowMillis()).toISOString();
   return {
-    async event(name, members) {
-      await deps.log.append({ ...members, kind: 'event', id: deps.newId(), time: time(), event: name }).durable;
+    async event(name, members, id = deps.newId()) {
+      await deps.log.append({ ...members, kind: 'event', id, time: time(), event: name }).durable;
     },
     async unread({ decisionId, denial, peer, protocol, target }) {
       const call = {

@@ -41,12 +41,13 @@ async function openPostgresForTest(t: TestContext, url: string): Promise<Store> 
   await admin.query(`create schema ${name}`);
   const own = new URL(url);
   own.searchParams.set('options', `-c search_path=${name}`);
-  const store = await openStore({ url: own.href, clock: systemClock });
+  let store: Store | null = null;
   t.after(async () => {
-    await store.close();
+    await store?.close();
     await admin.query(`drop schema ${name} cascade`);
     await admin.end();
   });
+  store = await openStore({ url: own.href, clock: systemClock });
   return store;
 }
 

@@ -92,6 +92,13 @@ test('a form of our own page is believed, though its origin is hidden', async (t
   assert.equal((await visit(login, { form: right, headers })).status, 303);
 });
 
+test('on loopback the three names are one', async (t) => {
+  const { login } = await openDoor(t);
+  const headers = { origin: new URL(login).origin.replace('127.0.0.1', 'localhost') };
+  assert.equal((await visit(login, { form: right, headers })).status, 303);
+  assert.equal((await visit(login.replace('127.0.0.1', 'localhost'))).status, 200);
+});
+
 test('a name that only points here is not ours', async (t) => {
   const { world, login } = await openDoor(t);
   world.origins.length = 0;

@@ -1,0 +1,70 @@
+// What an attack has to end in: the answer on the wire, the same reason in the log, and nothing at the other side.
+
+import assert from 'node:assert/strict';
+import { isJsonObject, type JsonObject, type JsonValue, parseStrictJsonText, valueAt } from '@writ/core';
+import type { Expectation, Step } from './case.ts';
+import { decode } from './forge.ts';
+import type { Names, Stage } from './stage.ts';
+import type { Answer } from './wire.ts';
+
+export async function check(step: Step, answer: Answer | null, stage: Stage, names: Names): Promise<void> {
+  const { expect } = step;
+  if (expect.outcome === 'hangup') return assert.equal(answer, null, `an answer came: ${answer?.text}`);
+  assert.ok(answer, 'the plane hung up without an answer');
+  for (const text of names.fill([...expect.never]) as string[]) {
+    assert.ok(!answer.text.includes(text), `the answer holds \`${text}\``);
+    assert.ok(!JSON.stringify(answer.headers).includes(text), `a header of the answer holds \`${text}\``);
+  }
+  if (expect.outcome === 'allow') return checkAllowed(answer, expect, names);
+  const shown = `${answer.status} ${answer.text}`;
+  assert.equal(answer.status, expect.status, shown);
+  const body = bodyOf(answer);
+  const rpc = isJsonObject(body.error) ? body.error : null;
+  assert.equal(rpc?.code ?? null, expect.rpc, shown);
+  if (expect.error !== null) assert.equal(body.error, expect.error, shown);
+  if (answer.status === 401) assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer resource_metadata="/);
+  if (expect.code !== null) await checkCode(expect.code, body, answer, stage);
+}
+
+function checkAllowed(answer: Answer, { claims }: Extract<Expectation, { outcome: 'allow' }>, names: Names): void {
+  assert.ok(answer.status < 300, `${answer.status} ${answer.text}`);
+  const body = bodyOf(answer);
+  assert.equal(body.error, undefined, answer.text);
+  const token = typeof body.access_token === 'string' ? decode(body.access_token.split('.')[1]!) : {};
+  for (const [pointer, value] of Object.entries(claims)) {
+    assert.deepEqual(valueAt(token, pointer), names.fill(value as JsonValue), `claim \`${pointer}\``);
+  }
+}
+
+/** The answer names the code where its protocol has room for it, and the record always does. */
+async function checkCode(code: string, body: JsonObject, answer: Answer, { plane }: Stage): Promise<void> {
+  const told = codeIn(body);
+  if (told !== null) assert.equal(told, code, answer.text);
+  const decisionId = answer.headers['writ-decision'];
+  assert.ok(decisionId, `no \`Writ-Decision\`: ${answer.status} ${answer.text}`);
+  const record = await plane.person(`/decisions/${decisionId}`);
+  // The authorization server's own refusals are events; their id is in the answer, and they are no decisions.
+  if (record.status === 404 && told !== null && isOAuth(body)) return;
+  assert.equal(record.status, 200, `the log does not know \`${decisionId}\`: ${await record.clone().text()}`);
+  const decision = (await record.json()) as JsonObject;
+  assert.equal(decision.code, code, JSON.stringify(decision));
+  assert.equal(decision.outcome, 'deny');
+}
+
+function isOAuth(body: JsonObject): boolean {
+  return typeof body.error === 'string';
+}
+
+/** In an HTTP refusal, in MCP's error data, or in A2A's ErrorInfo. Contract §5. */
+function codeIn(body: JsonObject): string | null {
+  if (typeof body.code === 'string') return body.code;
+  const data = isJsonObject(body.error) ? body.error.data : undefined;
+  if (isJsonObject(data) && typeof data.code === 'string') return data.code;
+  const metadata = Array.isArray(data) && isJsonObject(data[0]) ? data[0].metadata : undefined;
+  return isJsonObject(metadata) && typeof metadata.code === 'string' ? metadata.code : null;
+}
+
+export function bodyOf({ text }: Answer): JsonObject {
+  const parsed = parseStrictJsonText(text);
+  return parsed.ok && isJsonObject(parsed.value) ? parsed.value : {};
+}

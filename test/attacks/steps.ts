@@ -1,0 +1,203 @@
+// Acts out the steps of one case, in order. A refused step must leave no trace at the tool server or the callee.
+
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import type { Step } from './case.ts';
+import { bodyOf, check } from './checks.ts';
+import { type Forgery, forge } from './forge.ts';
+import { baseOf, requestOf } from './requests.ts';
+import { type Names, openNames, type Stage } from './stage.ts';
+import { type Answer, open as openConnection, type Outgoing, send, sendText } from './wire.ts';
+
+/** A connection that was left open, and when it ended. */
+interface Open {
+  readonly ended: Promise<number>;
+  destroy(): void;
+}
+
+interface Scene {
+  readonly stage: Stage;
+  readonly names: Names;
+  readonly open: Map<string, Open>;
+  /** When the last withdrawal had been answered. */
+  revokedMillis: number;
+}
+
+export async function act(steps: readonly Step[], stage: Stage): Promise<void> {
+  const scene: Scene = { stage, names: openNames(stage), open: new Map(), revokedMillis: Number.NaN };
+  try {
+    for (const [i, step] of steps.entries()) {
+      await actOne(step, scene).catch((error: unknown) => {
+        const what = `step ${i + 1}, ${step.verb} ${JSON.stringify(step.on)}`;
+        throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      });
+    }
+  } finally {
+    for (const { destroy } of scene.open.values()) destroy();
+  }
+}
+
+async function actOne(step: Step, scene: Scene): Promise<void> {
+  switch (step.verb) {
+    case 'open':
+      return openTask(step, scene);
+    case 'forge':
+      return forgeToken(step, scene);
+    case 'take':
+    case 'call':
+    case 'message':
+    case 'request':
+      return exchange(step, scene);
+    case 'text':
+      return writeText(step, scene);
+    case 'stay':
+      return stay(step, scene);
+    case 'ends':
+      return ends(step, scene);
+    case 'revoke':
+      return person(scene, '/revocations', 'POST', scene.names.fill(step.on));
+    case 'end':
+      return person(scene, `/tasks/${scene.names.find(String(step.on)).task}`, 'DELETE', null);
+    case 'describe':
+      return scene.stage.upstream.describe(String(step.on), String(step.with.words));
+    case 'upstream':
+      return upstreamSaw(step, scene);
+    case 'callee':
+      return calleeSaw(step, scene);
+  }
+}
+
+async function openTask({ on, with: ask }: Step, { stage, names }: Scene): Promise<void> {
+  const { for: agent, ...rest } = ask;
+  const body = JSON.stringify({ agent, prompt: 'read my notes', ...rest });
+  const answer = await stage.plane.person('/tasks', { method: 'POST', body });
+  assert.equal(answer.status, 201, await answer.clone().text());
+  const { task, subjectToken } = (await answer.json()) as { task: string; subjectToken: string };
+  names.keep(String(on), { token: subjectToken, isContinuation: true, task });
+}
+
+function forgeToken({ on, with: how }: Step, { stage, names }: Scene): void {
+  const from = names.find(String(how.from));
+  const forgery = {
+    header: isJsonObject(how.header) ? names.fill(how.header) : {},
+    claims: isJsonObject(how.claims) ? names.fill(how.claims) : {},
+    signed: String(how.signed ?? 'kept') as Forgery['signed'],
+  };
+  names.keep(String(on), { ...from, token: forge(from.token, forgery, stage.keys), isContinuation: false });
+}
+
+/** What stands at the other side; nobody refused may add to it. */
+function traces({ upstream, callee }: Stage): number {
+  return upstream.calls.length + callee.arrived.length;
+}
+
+async function exchange(step: Step, scene: Scene): Promise<void> {
+  const { stage, names } = scene;
+  const before = traces(stage);
+  const sender = step.at === 'mtls' ? await stage.sender(step.as) : null;
+  const answer = await send(sender, requestOf(step, stage, names));
+  await check(step, answer, stage, names);
+  const { expect } = step;
+  const untouched = expect.outcome === 'hangup' || (expect.outcome === 'refuse' && !expect.reaches);
+  if (untouched) assert.equal(traces(stage), before, 'something reached the other side');
+  else if (isAct(step)) assert.equal(traces(stage), before + 1, 'nothing reached the other side');
+  if (step.verb === 'take' && expect.outcome === 'allow') keepToken(step, answer!, names);
+}
+
+function isAct({ verb, with: { method } }: Step): boolean {
+  return (verb === 'call' || verb === 'message') && method === undefined;
+}
+
+function keepToken({ on, with: { of } }: Step, answer: Answer, names: Names): void {
+  const token = String(bodyOf(answer).access_token);
+  names.keep(String(on), { token, isContinuation: false, task: names.find(String(of)).task });
+}
+
+/** Every answer that comes back is a refusal, and there is at least one. */
+async function writeText(step: Step, { stage, names }: Scene): Promise<void> {
+  const before = traces(stage);
+  const lines = ([step.on].flat() as string[]).map((line) => names.fill(line));
+  const text = await sendText(await stage.sender(step.as), baseOf(step, stage), lines.join('\r\n'));
+  const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => Number(status));
+  assert.equal(step.expect.outcome, 'refuse');
+  const { status } = step.expect as { status: number };
+  assert.deepEqual(statuses, [status], text.slice(0, 400));
+  assert.equal(traces(stage), before, 'something reached the other side');
+}
+
+async function stay(step: Step, scene: Scene): Promise<void> {
+  const { stage, names } = scene;
+  const sender = await stage.sender(step.as);
+  const { call, token } = step.with;
+  const socket = await openConnection(sender, baseOf(step, stage));
+  const ended = new Promise<number>((resolve) => socket.once('close', () => resolve(performance.now())));
+  socket.on('error', () => {});
+  const heard = new Promise<void>((resolve) => socket.once('data', () => resolve()));
+  scene.open.set(String(step.on), { ended: call === undefined ? ended : answerEnd(socket, ended), destroy: () => socket.destroy() });
+  if (call === undefined) return;
+  const asCall = { ...step, verb: 'call', on: call, with: { token: token! } } as Step;
+  socket.write(written(requestOf(asCall, stage, names)));
+  await heard;
+}
+
+/** The end of a chunked answer on a connection that may live on, or the end of the connection itself. */
+function answerEnd(socket: Socket, ended: Promise<number>): Promise<number> {
+  const last = new Promise<number>((resolve) => {
+    let tail = '';
+    socket.on('data', (part: Buffer) => {
+      tail = (tail + part.toString('latin1')).slice(-16);
+      if (tail.endsWith('\r\n0\r\n\r\n')) resolve(performance.now());
+    });
+  });
+  return Promise.race([last, ended]);
+}
+
+function written({ url, method, headers, body }: Outgoing): string {
+  const { pathname, host } = new URL(url);
+  const text = Buffer.from(body as Uint8Array).toString();
+  const all: { [name: string]: string | readonly string[] } = { host, 'content-length': String(Buffer.byteLength(text)), ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${String(value)}`);
+  return `${method} ${pathname} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${text}`;
+}
+
+async function ends({ on, with: { millisMax } }: Step, scene: Scene): Promise<void> {
+  const open = scene.open.get(String(on));
+  assert.ok(open, `\`${String(on)}\` is not open`);
+  const limit = Number(millisMax);
+  const late = new Promise<null>((resolve) => setTimeout(resolve, limit + 500, null).unref());
+  const endedMillis = await Promise.race([open.ended, late]);
+  assert.ok(endedMillis !== null, 'it is still open');
+  const took = Math.round(endedMillis - scene.revokedMillis);
+  assert.ok(took <= limit, `it ended after ${took} ms`);
+}
+
+async function person(scene: Scene, path: string, method: string, body: JsonValue): Promise<void> {
+  const init = { method, ...(body === null ? {} : { body: JSON.stringify(body) }) };
+  const answer = await scene.stage.plane.person(path, init);
+  assert.equal(answer.status, 200, await answer.text());
+  scene.revokedMillis = performance.now();
+}
+
+function upstreamSaw({ with: { never = [], headers = {}, lacks = [], calls } }: Step, { stage, names }: Scene): void {
+  const { upstream } = stage;
+  const last = upstream.calls.at(-1);
+  assert.ok(last, 'nothing reached the tool server');
+  const whole = JSON.stringify([...upstream.calls, ...upstream.rest]);
+  for (const text of names.fill(never) as string[]) assert.ok(!whole.includes(text), `the tool server saw \`${text}\``);
+  for (const [name, value] of Object.entries(names.fill(headers) as JsonObject)) assert.equal(last.headers[name], value);
+  for (const name of lacks as string[]) assert.equal(last.headers[name], undefined, `\`${name}\` reached the tool server`);
+  if (calls !== undefined) assert.deepEqual(JSON.parse(last.body).params.arguments, calls);
+}
+
+function calleeSaw({ with: { never = [], lacks = [], context } }: Step, { stage, names }: Scene): void {
+  const last = stage.callee.arrived.at(-1);
+  assert.ok(last, 'nothing reached the callee');
+  for (const text of names.fill(never) as string[])
+    assert.ok(!JSON.stringify(last).includes(text), `the callee saw \`${text}\``);
+  for (const name of lacks as string[]) assert.equal(last.headers[name], undefined, `\`${name}\` reached the callee`);
+  if (context === undefined) return;
+  const member = JSON.parse(last.body).params.metadata['dev.writ/context'];
+  const claims = JSON.parse(Buffer.from(String(member).split('.')[1]!, 'base64url').toString());
+  for (const [name, value] of Object.entries(names.fill(context) as JsonObject)) assert.equal(claims[name], value);
+}
