@@ -13,6 +13,8 @@ export interface Peer {
   readonly tests: readonly string[];
   /** One file at a time, because they share what was opened. */
   readonly alone?: boolean;
+  /** Tests of those files that have nothing to do with the peer, by title. */
+  readonly without?: RegExp;
   /** Looks for the peer and starts what has to run beside the tests. Rejects when it is there and does not start. */
   open(): Promise<OpenedPeer | AbsentPeer>;
 }

@@ -17,6 +17,7 @@ export const postgres: Peer = {
   ],
   // The migration of one plane looks at every schema of the database, and stumbles over one that goes away meanwhile.
   alone: true,
+  without: /\[sqlite\]$/,
   async open() {
     const bin = newestBin();
     if (bin === null) return { absent: 'no `initdb`; on Debian: `apt-get install postgresql`' };

@@ -42,7 +42,7 @@ export async function runPeer(peer: Peer): Promise<PeerResult> {
   }
 }
 
-async function runFiles({ tests, alone = false }: Peer, env: { readonly [name: string]: string }) {
+async function runFiles({ tests, alone = false, without }: Peer, env: { readonly [name: string]: string }) {
   const files = [...new Set(tests.flatMap((pattern) => globSync(pattern)))].sort();
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const failures: Failure[] = [];
@@ -53,6 +53,7 @@ async function runFiles({ tests, alone = false }: Peer, env: { readonly [name: s
     files,
     concurrency: alone ? 1 : 2,
     execArgv: ['--conditions=writ-source'],
+    ...(without ? { testSkipPatterns: without } : {}),
     // Also ends a file whose tests are done and whose process is not.
     signal: AbortSignal.timeout(peerMillisMax),
   });
