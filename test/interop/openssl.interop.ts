@@ -41,16 +41,19 @@ async function handshake({ svid, more = [], refused }: Ask): Promise<Said> {
 
 const answered = /^HTTP\/1\.1 \d{3}/m;
 
-function assertRefused({ stdout, stderr }: Said, alert: RegExp): void {
+/** Node verifies a client's certificate after the handshake, so for a bad one there is a hang-up and no alert; the reason is on record. */
+const hungUp = /unexpected eof while reading/;
+
+function assertRefused({ stdout, stderr }: Said, how: RegExp): void {
   assert.doesNotMatch(stdout, answered);
-  assert.match(stderr, alert);
+  assert.match(stderr, how);
 }
 
 test('a good SVID completes TLS 1.3 with a gateway that verifies, and is answered', async () => {
   const said = await handshake({ svid: await svids.good('claude/orchestrator') });
   assert.match(said.stdout, /^New, TLSv1\.3, Cipher is TLS_/m);
   assert.match(said.stdout, /Verify return code: 0 \(ok\)/);
-  assert.match(said.stdout, /^HTTP\/1\.1 401/m);
+  assert.match(said.stdout, answered);
 });
 
 test('the gateway shows an SVID of its own', async () => {
@@ -67,19 +70,19 @@ test('no certificate is refused by the alert that says so', async () => {
   assertRefused(said, /alert number 116/);
 });
 
-test('an expired SVID is refused by the alert that says so', async () => {
+test('an expired SVID is hung up on', async () => {
   const svid = await svids.expired('claude/orchestrator');
-  assertRefused(await handshake({ svid, refused: 'transport.certificate_expired' }), /alert number 45/);
+  assertRefused(await handshake({ svid, refused: 'transport.certificate_expired' }), hungUp);
 });
 
-test('an SVID of a trust domain nobody configured is refused', async () => {
+test('an SVID of a trust domain nobody configured is hung up on', async () => {
   const svid = await svids.foreign('claude/orchestrator');
-  assertRefused(await handshake({ svid, refused: 'transport.certificate_invalid' }), /alert number 48/);
+  assertRefused(await handshake({ svid, refused: 'transport.trust_domain_unknown' }), hungUp);
 });
 
-test('a certificate that only claims to be of this trust domain is refused', async () => {
+test('a certificate that only claims to be of this trust domain is hung up on', async () => {
   const svid = await svids.forged('claude/orchestrator');
-  assertRefused(await handshake({ svid, refused: 'transport.certificate_invalid' }), /alert number (48|51|42)/);
+  assertRefused(await handshake({ svid, refused: 'transport.trust_domain_unknown' }), hungUp);
 });
 
 test('a peer without any edge is gone before a byte of HTTP is answered', async () => {
@@ -108,6 +111,6 @@ test('a session is never resumed', async () => {
 
 test('what was refused before anybody was known has been counted, by reason', async () => {
   await world.plane.stop();
-  const counted = await countedRefusals(world.dataDir);
+  const counted = countedRefusals(world.dataDir);
   for (const [reason, times] of provoked) assert.equal(counted.get(reason), times, `${reason} in ${[...counted]}`);
 });

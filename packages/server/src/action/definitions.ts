@@ -2,10 +2,11 @@
 // that cannot be checked is no operation, and the reason is a sentence for the operator. Rules §3.6–3.7.
 
 import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
-import { readShape, type Shape } from './arguments/shape.ts';
+import { readShape } from './arguments/read-shape.ts';
+import type { Shape } from './arguments/shape.ts';
 import { SEND } from './calls.ts';
 import { digestOf } from './digest.ts';
-import type { ServerManifest, ToolManifest } from './manifest.ts';
+import type { ServerManifest, ToolManifest } from './manifest-schema.ts';
 import type { Operation, Risk } from './operation.ts';
 import { type Listed, type Pin, type PinnedDocument, readListing, type ServerListing } from './pins.ts';
 

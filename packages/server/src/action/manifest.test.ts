@@ -9,15 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type JsonObject, parseStrictJsonText } from '@writ/core';
 import * as yaml from 'yaml';
 import { operationsOf } from './definitions.ts';
-import {
-  builtinManifest,
-  builtinNames,
-  ManifestFile,
-  manifestDigest,
-  manifestJsonSchema,
-  readManifest,
-  readManifestFile,
-} from './manifest.ts';
+import { builtinManifest, builtinNames, manifestDigest, readManifest, readManifestFile } from './manifest.ts';
+import { ManifestFile, manifestJsonSchema } from './manifest-schema.ts';
 import { reviewedServer } from './testing.ts';
 
 const banking = `manifest: 1

@@ -11,6 +11,7 @@ import { answerJson } from '../gateway/http-io.ts';
 import type { AuthorizationServer } from '../token/front.ts';
 import { createPeople, type PeopleRoom } from '../token/people/people.ts';
 import type { People } from '../token/people-port.ts';
+import { consentSeconds } from '../token/ports.ts';
 import type { ConsoleDoor } from './admin.ts';
 import type { Ground, OnClose } from './ground.ts';
 import type { Identities } from './identities.ts';
@@ -47,8 +48,6 @@ export interface PeopleRooms {
   open(ports: OpenPorts): Promise<ConsoleDoor>;
 }
 
-const consentSeconds = 30 * 86_400;
-
 export async function openPeopleRooms(options: PeopleOptions, onClose: OnClose): Promise<PeopleRooms> {
   const { ground, bases, adminBase, demo } = options;
   const { config, store, clock, dataDir, newId, records, report } = ground;
@@ -70,15 +69,22 @@ export async function openPeopleRooms(options: PeopleOptions, onClose: OnClose):
   });
   const demoSession = demo === null ? null : (await room.sessions.open(demo)).secret;
   const socketPath = join(dataDir, 'admin.sock');
+  let readApiToken: AuthorizationServer['readApiToken'] | null = null;
   return {
     people: room.people,
     demoSession,
     adminSocket: socketPath,
     viewerTokenFile: viewer.file,
     adminLink: () => room.firstAdminLink(),
-    mayLaunch: async (session) =>
-      (await room.personOf(session)) !== null || 'launching needs a person who is signed in; `writ login` signs you in',
+    async mayLaunch(session) {
+      // `writ login` by browser or device keeps a token of the plane's own API; by link or password it keeps a session.
+      const signedIn = session.includes('.')
+        ? (await readApiToken?.(session))?.outcome === 'pass'
+        : (await room.personOf(session)) !== null;
+      return signedIn || 'launching needs a person who is signed in; `writ login` signs you in';
+    },
     async open(ports) {
+      readApiToken = ports.authorization.readApiToken;
       const console = openConsole(options, ports, room, viewer.token, origins);
       const socket = await openAdminSocket(socketPath, (req, res) => void serveSocket(console, req, res, report));
       onClose(() => socket.close());

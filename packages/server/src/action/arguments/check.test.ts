@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { JsonObject, JsonValue } from '@writ/core';
 import { argumentsFault } from './check.ts';
-import { readShape } from './shape.ts';
+import { readShape } from './read-shape.ts';
 
 function fault(schema: JsonObject, args: JsonObject): string | null {
   const read = readShape(schema);

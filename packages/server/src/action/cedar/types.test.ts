@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '@writ/core';
-import { readShape } from '../arguments/shape.ts';
+import { readShape } from '../arguments/read-shape.ts';
 import { cedarDecimal, cedarLong, type Omission, recordTypeOf, recordValue } from './types.ts';
 
 function typed(properties: JsonObject, required: readonly string[] = []) {

@@ -1,7 +1,7 @@
 // @modelcontextprotocol/server-everything 2026.8.31, the reference server for tests. Tools that ask the caller's own model
 // or its person (sampling, elicitation) are left out on purpose: without an entry they are risk 4.
 
-import type { ServerManifest, ToolManifest } from '../manifest.ts';
+import type { ServerManifest, ToolManifest } from '../manifest-schema.ts';
 
 const harmless = (args: ToolManifest['args'] = {}): ToolManifest => ({
   risk: 0,

@@ -1,7 +1,7 @@
 // @modelcontextprotocol/server-filesystem 2026.8.31. What it reads are the operator's own files, and what stands in them
 // may have come from anywhere: contents are level 1, and so are names, which whoever drops a file chooses.
 
-import type { ServerManifest, ToolManifest } from '../manifest.ts';
+import type { ServerManifest, ToolManifest } from '../manifest-schema.ts';
 
 const path = { '/path': { role: 'target', type: 'text' } } as const;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonValue } from '@writ/core';
-import { readShape } from './shape.ts';
+import { readShape } from './read-shape.ts';
 
 test('a keyword that is not understood refuses the tool by name', () => {
   const cases: readonly (readonly [JsonValue, RegExp])[] = [
