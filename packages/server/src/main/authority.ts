@@ -20,7 +20,10 @@ export function authorityOf(config: Config, standing: Standing): Authority {
       ]),
     ),
     clients: new Map(
-      [...config.clients].map(([id, { redirectUris, bearer }]) => [id, { redirectUris, bearer, jwks: [] }]),
+      [...config.clients].map(([id, { redirectUris, bearer, jwks }]) => [
+        id,
+        { redirectUris, bearer, jwks: keysOf(jwks) },
+      ]),
     ),
     tasks: config.tasks,
     lifeSecondsMax,

@@ -28,7 +28,13 @@ export async function listenKept<Bound extends { readonly port: number }>(
   try {
     return await listen({ host: wanted.host, port: kept });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    if (!isTaken(error)) throw error;
     return listen({ host: wanted.host, port: 0 });
   }
+}
+
+/** Listeners tell it in a sentence and keep the system's own error as its cause. */
+function isTaken(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return (error as NodeJS.ErrnoException).code === 'EADDRINUSE' || isTaken(error.cause);
 }
