@@ -79,11 +79,8 @@ function holds(
   at: number,
   work: { steps: number },
 ): boolean {
-  if (instruction.op === 'look') {
-    const seen = run(instruction.body, chars, at, new Set(), work);
-    // Out of steps, a negative look-ahead must not turn "undecided" into "holds".
-    return work.steps <= stepsMax && seen !== instruction.negative;
-  }
+  // Out of steps this may be wrong, and no match comes of it: `run` ends before it looks at another instruction.
+  if (instruction.op === 'look') return run(instruction.body, chars, at, new Set(), work) !== instruction.negative;
   if (instruction.edge === 'start') return at === 0;
   if (instruction.edge === 'end') return at === chars.length;
   const isWord = (i: number): boolean => /^\w$/.test(chars[i] ?? '');
