@@ -1,7 +1,23 @@
 // The public surface of @writ/core, by name. A new name here gets a changelog line.
 
+export {
+  type ApprovalAsk,
+  type ApprovalSubject,
+  type ApprovalTerms,
+  approvalCovers,
+  approvalDigestOf,
+  type GrantedApproval,
+  requestKeyOf,
+} from './action/approval.ts';
 export type { Call, Protocol, Target } from './action/call.ts';
-export { type ActionFacts, couldCall, judgeAction } from './action/judge-action.ts';
+export {
+  type ActionFacts,
+  type ActionVerdict,
+  type ActionWorld,
+  couldCall,
+  judgeAction,
+  type NeedsApproval,
+} from './action/judge-action.ts';
 export type {
   ArgumentFault,
   Asker,
@@ -11,9 +27,10 @@ export type {
   PolicyContext,
   PolicyRequest,
 } from './action/policy.ts';
+export { type Question, type TaskWorld, type TrustAnswer, untrackedTasks } from './action/task-world.ts';
 export * from './audit/index.ts';
 export { decide, overruled, refusal } from './decision/decide.ts';
-export type { CheckVerdict, Decision, Outcome } from './decision/decision.ts';
+export type { CheckVerdict, Decision, OpenedApproval, Outcome } from './decision/decision.ts';
 export { type DecisionRecord, decisionRecord, type RecordFrame } from './decision/record.ts';
 export { sentenceOf } from './decision/sentence.ts';
 export type { World } from './decision/world.ts';

@@ -1,7 +1,7 @@
 // Where the rooms meet. Opens them in order, hands each the ports it asks for, and closes them in the opposite order.
 // Nothing is decided here.
 
-import type { JsonObject, World } from '@writ/core';
+import { type JsonObject, untrackedTasks, type World } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
 import type { Config } from './config/config.ts';
 import { digestOf } from './gateway/http-io.ts';
@@ -116,6 +116,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
       standing,
       standingVersion: versionOf(standing),
       policy: policy.loaded().policy,
+      tasks: untrackedTasks,
       issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
       clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
     },

@@ -1,11 +1,20 @@
 // Check 3: may this very action happen. Root and actor both need a permit; every other actor can only take away (rules §3.13).
 
 import { type Denial, denial } from '../denial.ts';
+import type { Engine } from '../std/engine.ts';
 import type { Principal } from '../token/chain.ts';
 import type { TokenFacts } from '../token/facts.ts';
 import { pass, type Verdict } from '../verdict.ts';
+import {
+  type ApprovalAsk,
+  type ApprovalSubject,
+  approvalCovers,
+  type GrantedApproval,
+  requestKeyOf,
+} from './approval.ts';
 import type { Call } from './call.ts';
 import type { Asker, Policy, PolicyAnswer, PolicyContext } from './policy.ts';
+import type { Question, TaskWorld, TrustAnswer } from './task-world.ts';
 
 export interface ActionFacts {
   readonly policyVersion: string;
@@ -16,55 +25,128 @@ export interface ActionFacts {
   readonly manifest: boolean;
   /** Pin of the definition that was judged; null for operations that are not actions. */
   readonly definition: string | null;
+  /** What is known of the task; null for operations that are not actions. */
+  readonly trust: Pick<TrustAnswer, 'provenance' | 'floor'> | null;
+  /** The yes that satisfied the rules that asked; the call uses it up. */
+  readonly approval: GrantedApproval | null;
 }
 
-export function judgeAction(call: Call, token: TokenFacts, policy: Policy, nowSeconds: number): Verdict<ActionFacts> {
-  const facts = {
-    policyVersion: policy.version,
-    determining: [] as string[],
-    risk: 0,
-    manifest: true,
-    definition: null,
-  };
+/** The third answer: a person has to say yes to this exact action first. */
+export interface NeedsApproval {
+  readonly outcome: 'approval';
+  readonly denial: Denial;
+  readonly ask: ApprovalAsk;
+  readonly facts: ActionFacts;
+}
+
+export type ActionVerdict = Verdict<ActionFacts> | NeedsApproval;
+
+/** The part of the world that actions are judged in. */
+export interface ActionWorld {
+  readonly policy: Policy;
+  readonly tasks: TaskWorld;
+  /** Unused approvals that may be about this call; the shell looks them up when a first judgement asks. */
+  readonly approvals: readonly GrantedApproval[];
+  readonly engine: Engine;
+}
+
+/** deny > approval > allow (rules §3.12). */
+export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, nowSeconds: number): ActionVerdict {
+  const { policy } = world;
   // Lists and discovery change nothing and are filtered to what the caller may call.
-  if (!call.isAction) return pass({ ...facts, manifest: false });
+  if (!call.isAction) return pass({ ...nothingAsked, policyVersion: policy.version });
   const definition = policy.definition(call.target);
   if (!definition) return no('action.unknown', { target: nameOf(call) });
-  if (!definition.reviewed)
+  if (!definition.reviewed) {
     return no('action.manifest_changed', { target: nameOf(call), definition: definition.digest });
+  }
   if (token.wildcard && definition.risk >= 5) {
     return no('token.scope_insufficient', { target: nameOf(call), why: 'a wildcard scope never covers risk 5' });
   }
   const fault = definition.checkArguments(call.arguments);
   if (fault) return no(fault.code, { argument: fault.pointer, expected: fault.expected });
 
-  const context = contextOf(call, token, nowSeconds);
-  const ask = (asker: Asker): PolicyAnswer =>
-    policy.evaluate({ asker, target: call.target, operation: call.operation, arguments: call.arguments, context });
-  const determining: string[] = [];
+  const asked = askPolicy(call, token, policy, nowSeconds);
+  if ('denial' in asked) return { outcome: 'deny', denial: asked.denial };
+  const trust = world.tasks.judge(call, token);
+  const [refused] = trust.denials;
+  if (refused) return { outcome: 'deny', denial: denial(refused.code, { argument: refused.argument }, refused.rule) };
 
-  for (const actor of earlierActors(token)) {
-    const answer = ask(askerOf(actor));
-    const refusal = refusalOf(answer, 'action.policy_forbids', actor, true);
-    if (refusal) return { outcome: 'deny', denial: refusal };
-  }
-  const actorAnswer = ask(askerOf(token.actor));
-  const actorRefusal = refusalOf(actorAnswer, 'action.policy_forbids', token.actor, false);
-  if (actorRefusal) return { outcome: 'deny', denial: actorRefusal };
-  determining.push(...actorAnswer.determining);
-
-  const rootAnswer = ask({ kind: 'user', principal: token.root });
-  const rootRefusal = refusalOf(rootAnswer, 'action.user_not_permitted', token.root, false);
-  if (rootRefusal) return { outcome: 'deny', denial: rootRefusal };
-  determining.push(...rootAnswer.determining);
-
-  return pass({
+  const facts: ActionFacts = {
     policyVersion: policy.version,
-    determining,
+    determining: asked.determining,
     risk: definition.risk,
     manifest: definition.manifest,
     definition: definition.digest,
-  });
+    trust: { provenance: trust.provenance, floor: trust.floor },
+    approval: null,
+  };
+  const questions = [...asked.questions, ...trust.questions];
+  return questions.length === 0 ? pass(facts) : judgeQuestions(questions, facts, call, token, world, nowSeconds);
+}
+
+const nothingAsked: ActionFacts = {
+  policyVersion: '',
+  determining: [],
+  risk: 0,
+  manifest: false,
+  definition: null,
+  trust: null,
+  approval: null,
+};
+
+/** A yes that was given to exactly this satisfies the rules that asked; otherwise somebody is asked. Rules §4.1. */
+function judgeQuestions(
+  questions: readonly Question[],
+  facts: ActionFacts,
+  call: Call,
+  token: TokenFacts,
+  { approvals, engine }: ActionWorld,
+  nowSeconds: number,
+): ActionVerdict {
+  const subject: ApprovalSubject = {
+    server: call.target.server,
+    tool: call.target.name ?? '',
+    definition: facts.definition!,
+    arguments: call.arguments,
+    task: token.chain.task,
+    root: token.root,
+    actors: token.chain.links.slice(1).map(({ actor }) => actor),
+    audience: call.resource,
+  };
+  const rules = [...new Set(questions.map(({ rule }) => rule))].sort();
+  const ask: ApprovalAsk = { subject, rules, risk: facts.risk, requestKey: requestKeyOf(subject, engine) };
+  const granted = approvals.find((approval) => approvalCovers(approval, ask, nowSeconds));
+  if (granted) return pass({ ...facts, determining: [...facts.determining, ...rules], approval: granted });
+  const [first] = questions;
+  const detail = { rules, arguments: questions.flatMap(({ argument }) => (argument === null ? [] : [argument])) };
+  return { outcome: 'approval', denial: denial(first!.code, detail, first!.rule), ask, facts };
+}
+
+type PolicyAsked =
+  | { readonly denial: Denial }
+  | { readonly determining: readonly string[]; readonly questions: readonly Question[] };
+
+/** Root and actor both need a permit; the others' forbids count (rules §3.13). */
+function askPolicy(call: Call, token: TokenFacts, policy: Policy, nowSeconds: number): PolicyAsked {
+  const context = contextOf(call, token, nowSeconds);
+  const determining: string[] = [];
+  const questions: Question[] = [];
+  for (const { asker, who, code, forbidsOnly } of askersOf(token)) {
+    const answer = policy.evaluate({
+      asker,
+      target: call.target,
+      operation: call.operation,
+      arguments: call.arguments,
+      context,
+    });
+    const refusal = refusalOf(answer, code, who, forbidsOnly);
+    if (refusal) return { denial: refusal };
+    if (answer.outcome === 'approval') {
+      for (const rule of answer.determining) questions.push({ rule, code: 'action.approval_required', argument: null });
+    } else if (!forbidsOnly) determining.push(...answer.determining);
+  }
+  return { determining, questions };
 }
 
 /** Everything an agent or a person may be shown of a target: would policy permit it with some arguments? */
@@ -83,6 +165,27 @@ function no(code: Parameters<typeof denial>[0], detail: Denial['detail']): Verdi
 
 function nameOf(call: Call): string {
   return call.target.name === null ? call.target.server : `${call.target.server}/${call.target.name}`;
+}
+
+interface AskedOf {
+  readonly asker: Asker;
+  readonly who: Principal;
+  readonly code: 'action.policy_forbids' | 'action.user_not_permitted';
+  /** Needs no permit. */
+  readonly forbidsOnly: boolean;
+}
+
+function askersOf(token: TokenFacts): readonly AskedOf[] {
+  const agent = (who: Principal, forbidsOnly: boolean): AskedOf => {
+    return { asker: askerOf(who), who, code: 'action.policy_forbids', forbidsOnly };
+  };
+  const root: AskedOf = {
+    asker: { kind: 'user', principal: token.root },
+    who: token.root,
+    code: 'action.user_not_permitted',
+    forbidsOnly: false,
+  };
+  return [...earlierActors(token).map((actor) => agent(actor, true)), agent(token.actor, false), root];
 }
 
 /** Agents between the root and the one acting now; they need no permit, their forbids count. */
@@ -120,7 +223,8 @@ function refusalOf(
   if (answer.errors.length > 0 || answer.outcome === 'error') {
     return denial('action.policy_error', { asked: who.sub, errors: answer.errors, policies: answer.determining });
   }
-  if (answer.outcome === 'permit' || (forbidsOnly && answer.outcome === 'none')) return null;
+  if (answer.outcome === 'permit' || answer.outcome === 'approval' || (forbidsOnly && answer.outcome === 'none'))
+    return null;
   const rule = answer.determining[0];
   return denial(code, { asked: who.sub, policies: answer.determining }, rule ?? 'no policy permits it');
 }

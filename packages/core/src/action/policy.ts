@@ -33,8 +33,11 @@ export interface PolicyRequest {
 }
 
 export interface PolicyAnswer {
-  /** `none`: nothing permits and nothing forbids. */
-  readonly outcome: 'permit' | 'forbid' | 'none' | 'error';
+  /**
+   * `none`: nothing permits and nothing forbids. `approval`: the permits hold and every forbid that matched only asks for a
+   * person (`@outcome("approval")`); `determining` names those. Rules §3.12.
+   */
+  readonly outcome: 'permit' | 'forbid' | 'none' | 'approval' | 'error';
   /** Ids of the policies that decided, the author's own. */
   readonly determining: readonly string[];
   /** Any error denies, whatever else was said. */

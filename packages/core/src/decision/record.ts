@@ -59,13 +59,13 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
       version: decision.action.facts?.policyVersion ?? frame.versions.policy ?? '',
       determining: decision.action.facts?.determining ?? policiesOf(decision),
     },
-    arguments: { digest: frame.argumentsDigest, provenance: {} },
+    arguments: { digest: frame.argumentsDigest, provenance: decision.action.facts?.trust?.provenance ?? {} },
     mode: frame.mode,
     memory: frame.memory,
-    floor: null,
+    floor: (decision.action.facts?.trust?.floor ?? null) as unknown as JsonValue,
     digests: { judged: call.judgedDigest },
     replica: frame.replica,
-    approval: null,
+    approval: approvalOf(decision),
     lease: null,
     task: chain?.task ?? null,
     trace: call.trace,
@@ -94,6 +94,13 @@ function checksOf(call: Call, decision: Decision): JsonObject {
 function policiesOf(decision: Decision): readonly string[] {
   const policies = decision.denial?.detail.policies;
   return Array.isArray(policies) ? (policies as readonly string[]) : [];
+}
+
+/** The yes that was used, or what was asked for. */
+function approvalOf({ ask, opened, action }: Decision): JsonObject | null {
+  const used = action.facts?.approval;
+  if (used) return { state: 'used', id: used.id, digest: used.digest, rules: used.rules };
+  return ask ? { state: 'asked', id: opened?.id ?? null, key: ask.requestKey, rules: ask.rules, risk: ask.risk } : null;
 }
 
 /** One link with what it took away from the one before. */

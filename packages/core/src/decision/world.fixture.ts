@@ -3,6 +3,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type { Call } from '../action/call.ts';
 import type { Policy } from '../action/policy.ts';
+import { untrackedTasks } from '../action/task-world.ts';
 import { nodeEngine } from '../node/engine.ts';
 import { fromBase64Url, toBase64Url } from '../std/base64.ts';
 import { utf8 } from '../std/bytes.ts';
@@ -152,6 +153,8 @@ export function worldWith(
       revocations: { ...revocations, ...over.revocations },
     },
     policy: over.policy ?? permitAll,
+    tasks: untrackedTasks,
+    approvals: [],
     engine: nodeEngine,
     versions: { policy: 'sha256:test' },
   };

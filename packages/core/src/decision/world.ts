@@ -1,6 +1,8 @@
 // The world a call is judged in: a frozen snapshot with version ids, so that any decision can be replayed from its record.
 
+import type { GrantedApproval } from '../action/approval.ts';
 import type { Policy } from '../action/policy.ts';
+import type { TaskWorld } from '../action/task-world.ts';
 import type { Engine } from '../std/engine.ts';
 import type { TokenWorld } from '../token/token-world.ts';
 import type { TrustWorld } from '../transport/trust.ts';
@@ -9,6 +11,9 @@ export interface World {
   readonly trust: TrustWorld;
   readonly tokens: TokenWorld;
   readonly policy: Policy;
+  readonly tasks: TaskWorld;
+  /** Unused approvals for this very call; empty until a first judgement asks. */
+  readonly approvals: readonly GrantedApproval[];
   readonly engine: Engine;
   /** Version ids that go into the record. */
   readonly versions: { readonly [part: string]: string };

@@ -10,11 +10,31 @@ import { parseScope, scopeCovers } from './scope.ts';
 
 const runs = { numRuns: 2000 };
 const scope = fc.constantFrom(
-  'files:*', 'files:read.*', 'files:read.text', 'files:read.all', 'files:write', 'files:prompts/*', 'files:prompts/a', 'mail:send', 'mail:*',
+  'files:*',
+  'files:read.*',
+  'files:read.text',
+  'files:read.all',
+  'files:write',
+  'files:prompts/*',
+  'files:prompts/a',
+  'mail:send',
+  'mail:*',
 );
-const path = fc.constantFrom('/', '/docs', '/docs/a', '/docs/../etc', '/docs/a/../b', '/docsx', 'docs', '/docs/\0a', '\\docs');
+const path = fc.constantFrom(
+  '/',
+  '/docs',
+  '/docs/a',
+  '/docs/../etc',
+  '/docs/a/../b',
+  '/docsx',
+  'docs',
+  '/docs/\0a',
+  '\\docs',
+);
 const leaf: fc.Arbitrary<JsonValue> = fc.oneof(
-  path, fc.integer({ min: -5, max: 5 }), fc.constantFrom('1', '10.0.0.1', '10.1.0.1', 'https://a.example/x', 'https://a.example@b.example/', true, null, 1.5),
+  path,
+  fc.integer({ min: -5, max: 5 }),
+  fc.constantFrom('1', '10.0.0.1', '10.1.0.1', 'https://a.example/x', 'https://a.example@b.example/', true, null, 1.5),
 );
 const decimal = fc.integer({ min: -4, max: 4 }).map(String);
 const constraint: fc.Arbitrary<Constraint> = fc.oneof(
@@ -27,19 +47,40 @@ const constraint: fc.Arbitrary<Constraint> = fc.oneof(
   fc.constantFrom('[0-9]+', '/docs.*').map((matches) => ({ matches })),
 );
 const detail: fc.Arbitrary<Detail> = fc.record(
-  { type: fc.constant(DETAIL_TYPE as typeof DETAIL_TYPE), actions: fc.subarray(['files:*', 'files:read.*', 'files:write', 'mail:send'], { minLength: 1 }), arguments: fc.dictionary(fc.constantFrom('/path', '/amount'), constraint) },
+  {
+    type: fc.constant(DETAIL_TYPE as typeof DETAIL_TYPE),
+    actions: fc.subarray(['files:*', 'files:read.*', 'files:write', 'mail:send'], { minLength: 1 }),
+    arguments: fc.dictionary(fc.constantFrom('/path', '/amount'), constraint),
+  },
   { requiredKeys: ['type', 'actions'] },
 );
-const budget: fc.Arbitrary<readonly Budget[]> = fc.uniqueArray(fc.record({ unit: fc.constantFrom('calls', 'EUR'), max: fc.nat(9) }), { selector: (b) => b.unit });
+const budget: fc.Arbitrary<readonly Budget[]> = fc.uniqueArray(
+  fc.record({ unit: fc.constantFrom('calls', 'EUR'), max: fc.nat(9) }),
+  { selector: (b) => b.unit },
+);
 const link: fc.Arbitrary<Link> = fc.record(
   {
-    actor: fc.constant({ iss: 'spiffe://td', sub: 'spiffe://td/a/b' }), audience: fc.constant('https://x'), scopes: fc.uniqueArray(scope, { maxLength: 4 }),
-    details: fc.array(detail, { maxLength: 3 }), budget, depth: fc.nat(3), untilSeconds: fc.integer({ min: 90, max: 110 }), ceiling: fc.integer({ min: 0, max: 4 }) as fc.Arbitrary<Level>, row: fc.constant('r'),
+    actor: fc.constant({ iss: 'spiffe://td', sub: 'spiffe://td/a/b' }),
+    audience: fc.constant('https://x'),
+    scopes: fc.uniqueArray(scope, { maxLength: 4 }),
+    details: fc.array(detail, { maxLength: 3 }),
+    budget,
+    depth: fc.nat(3),
+    untilSeconds: fc.integer({ min: 90, max: 110 }),
+    ceiling: fc.integer({ min: 0, max: 4 }) as fc.Arbitrary<Level>,
+    row: fc.constant('r'),
   },
   { requiredKeys: ['actor', 'audience', 'scopes', 'budget', 'depth', 'untilSeconds', 'ceiling', 'row'] },
 ) as fc.Arbitrary<Link>;
-const args: fc.Arbitrary<JsonObject> = fc.dictionary(fc.constantFrom('path', 'amount', 'extra'), leaf) as fc.Arbitrary<JsonObject>;
-const asked = fc.record({ scopes: fc.tuple(fc.constantFrom('files:read.text', 'files:read.all', 'files:write', 'files:prompts/a', 'mail:send')), arguments: args, anyScopeOf: fc.constant(null) });
+const args: fc.Arbitrary<JsonObject> = fc.dictionary(
+  fc.constantFrom('path', 'amount', 'extra'),
+  leaf,
+) as fc.Arbitrary<JsonObject>;
+const asked = fc.record({
+  scopes: fc.tuple(fc.constantFrom('files:read.text', 'files:read.all', 'files:write', 'files:prompts/a', 'mail:send')),
+  arguments: args,
+  anyScopeOf: fc.constant(null),
+});
 
 /** A child made from the parent by taking away, so that narrow pairs are not rare. */
 function shrunk(parent: Link, other: Link, keep: readonly boolean[]): Link {
@@ -54,7 +95,9 @@ function shrunk(parent: Link, other: Link, keep: readonly boolean[]): Link {
     ceiling: Math.min(parent.ceiling, other.ceiling) as Level,
   };
 }
-const pair = fc.tuple(link, link, fc.array(fc.boolean(), { minLength: 3, maxLength: 5 }), fc.boolean()).map(([parent, other, keep, made]) => ({ parent, child: made ? shrunk(parent, other, keep) : other }));
+const pair = fc
+  .tuple(link, link, fc.array(fc.boolean(), { minLength: 3, maxLength: 5 }), fc.boolean())
+  .map(([parent, other, keep, made]) => ({ parent, child: made ? shrunk(parent, other, keep) : other }));
 
 test('a child never holds more than its parent: what a narrower link admits, its parent admits', () => {
   let narrow = 0;
@@ -63,7 +106,8 @@ test('a child never holds more than its parent: what a narrower link admits, its
       if (!narrower(child, parent)) return;
       narrow++;
       // Absent in the child means inherited: both are asked, so the child alone is compared only where it says something.
-      const own = child.details === undefined && parent.details !== undefined ? { ...child, details: parent.details } : child;
+      const own =
+        child.details === undefined && parent.details !== undefined ? { ...child, details: parent.details } : child;
       if (refusalOfLink(own, ask, 1, 89) === null) assert.equal(refusalOfLink(parent, ask, 0, 89), null);
     }),
     runs,
@@ -77,7 +121,10 @@ test('narrowing is transitive', () => {
       const second = shrunk(a, b, keep);
       const third = shrunk(second, c, keep);
       if (narrower(second, a) && narrower(third, second)) {
-        const inherited = { ...third, ...(third.details ?? second.details ? { details: third.details ?? second.details! } : {}) };
+        const inherited = {
+          ...third,
+          ...((third.details ?? second.details) ? { details: third.details ?? second.details! } : {}),
+        };
         assert.ok(narrower(inherited, a, 1));
       }
     }),
@@ -116,7 +163,8 @@ test('a contained constraint admits nothing its container refuses', () => {
     fc.property(constraint, constraint, leaf, (inner, outer, value) => {
       if (!constraintContained(inner, outer)) return;
       contained++;
-      if (constraintHolds(inner, value)) assert.ok(constraintHolds(outer, value), JSON.stringify({ inner, outer, value }));
+      if (constraintHolds(inner, value))
+        assert.ok(constraintHolds(outer, value), JSON.stringify({ inner, outer, value }));
     }),
     { numRuns: 20_000 },
   );
@@ -140,8 +188,23 @@ test('a covering scope covers what its cover covers', () => {
 });
 
 test('a wildcard stands for a whole action or what follows a dot or slash, never alone and never in the name', () => {
-  for (const good of ['files:*', 'files:read.*', 'files:prompts/*', 'db/agent:send', 'files:read_file']) assert.ok(parseScope(good), good);
-  for (const bad of ['*', ':*', '*:*', 'fi*:read', 'files:re*', 'files:*read', 'files:', 'files', 'a/b/c:send', 'files:a b', 'files:**', 'files:.*.*', 'files:ä']) {
+  for (const good of ['files:*', 'files:read.*', 'files:prompts/*', 'db/agent:send', 'files:read_file'])
+    assert.ok(parseScope(good), good);
+  for (const bad of [
+    '*',
+    ':*',
+    '*:*',
+    'fi*:read',
+    'files:re*',
+    'files:*read',
+    'files:',
+    'files',
+    'a/b/c:send',
+    'files:a b',
+    'files:**',
+    'files:.*.*',
+    'files:ä',
+  ]) {
     assert.equal(parseScope(bad), null, bad);
   }
   assert.equal(scopeCovers('files:read.*', 'files:readme'), false);
@@ -152,14 +215,24 @@ test('paths are compared after normalisation and at segment boundaries', () => {
   const under = (root: string, value: JsonValue) => constraintHolds({ subpath: { root, separator: '/' } }, value);
   assert.ok(under('/docs', '/docs/a'));
   assert.ok(under('/docs', '/x/../docs//./a'));
-  for (const out of ['/docsx', '/docs/../etc/passwd', '/docs/..', 'docs/a', '/../docs', '/docs/\0/../../etc', 7]) assert.ok(!under('/docs', out), String(out));
+  for (const out of ['/docsx', '/docs/../etc/passwd', '/docs/..', 'docs/a', '/../docs', '/docs/\0/../../etc', 7])
+    assert.ok(!under('/docs', out), String(out));
 });
 
 test('hosts are read by WHATWG rules, without userinfo, spaces or backslashes', () => {
   const to = (value: string) => constraintHolds({ urlHost: ['a.example'] }, value);
   assert.ok(to('https://a.example/x'));
   assert.ok(to('https://A.EXAMPLE/x'));
-  for (const out of ['https://a.example@evil.example/', 'https://evil.example/a.example', 'https://a.example.evil.example', 'javascript://a.example/%0a', 'https:\\\\a.example', ' https://a.example', '//a.example']) assert.ok(!to(out), out);
+  for (const out of [
+    'https://a.example@evil.example/',
+    'https://evil.example/a.example',
+    'https://a.example.evil.example',
+    'javascript://a.example/%0a',
+    'https:\\\\a.example',
+    ' https://a.example',
+    '//a.example',
+  ])
+    assert.ok(!to(out), out);
 });
 
 test('numbers are compared as exact decimals and strings are not numbers', () => {

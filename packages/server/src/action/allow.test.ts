@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Constraint } from '@writ/core';
 import { riskReviewedIn } from './allow.ts';
 import { loadPolicy } from './cedar.ts';
 import type { ServerManifest } from './manifest.ts';
@@ -62,6 +63,20 @@ test('a where clause on a wildcard holds for each tool by its own arguments', ()
   const loaded = load([line('db/agent', 'files/*', { where })]);
   assert.equal(answer(loaded, asks('db/agent', 'write_file')).outcome, 'permit');
   assert.equal(answer(loaded, { ...asks('db/agent', 'read_file'), args: { path: '/a' } }).outcome, 'none');
+});
+
+test('a number that Cedar cannot hold is judged all the same, because core judges it', () => {
+  const mail = (amount: number) => ({
+    asker: agent('db/agent'),
+    target: onServer('mail', 'send'),
+    args: { to: ['a'], subject: 'b', amount },
+    actor: 'db/agent',
+  });
+  const outcome = (constraint: Constraint, amount: number) =>
+    answer(load([line('db/agent', 'mail/send', { where: new Map([['/amount', constraint]]) })]), mail(amount)).outcome;
+  assert.equal(outcome({ any: true }, 1.00001), 'permit');
+  assert.equal(outcome({ range: { max: '1.00001' } }, 1.00001), 'permit');
+  assert.equal(outcome({ range: { max: '1' } }, 1.00001), 'none');
 });
 
 test('constraints that read alike keep apart', () => {

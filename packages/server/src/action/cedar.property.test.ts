@@ -78,7 +78,7 @@ test('allowed only if something said so, and forbid beats permit', () => {
       const expected = { outcome, determining: decisive.map(({ id }) => id).sort(), errors: [] };
       assert.deepEqual(answer(load([], textOf(all)), question), expected);
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
   assert.ok(Math.min(seen.permit, seen.forbid, seen.none) > 5, JSON.stringify(seen));
 });
@@ -97,7 +97,7 @@ test('the order and the repetition of policies change nothing', () => {
       const withoutCopies = new Set(twice.determining.map((id) => id.replace('.again', '')));
       assert.deepEqual([...withoutCopies].sort(), once.determining);
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });
 
@@ -110,7 +110,7 @@ test('whatever is permitted could have been listed', () => {
       permitted++;
       assert.equal(loaded.policy.couldPermit(question.asker, question.target), true);
     }),
-    { numRuns: 120 },
+    { numRuns: 80 },
   );
-  assert.ok(permitted > 5);
+  assert.ok(permitted > 3);
 });

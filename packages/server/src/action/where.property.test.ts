@@ -100,9 +100,9 @@ test('a where clause admits what core admits, and nothing else', () => {
         }
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
-  assert.ok(Math.min(...Object.values(seen)) > 40, JSON.stringify(seen));
+  assert.ok(Math.min(...Object.values(seen)) > 15, JSON.stringify(seen));
 });
 
 test('no name and no value can become policy', () => {
@@ -136,6 +136,6 @@ test('no name and no value can become policy', () => {
       assert.equal(ask(name, `${value}x`).outcome, 'none');
       if (name !== 'other') assert.equal(ask('other', value).outcome, 'none');
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

@@ -25,18 +25,23 @@ function setup(intervalMillis: number) {
   return { state, schedule, complete: () => release.resolve(), break: (error: Error) => release.reject(error) };
 }
 
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 200 && !condition(); turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.ok(condition());
+}
+
 test('records that arrive during a publication get one of their own', async () => {
   const { state, schedule, complete } = setup(0);
   state.size = 3;
   schedule.wake();
   const first = schedule.covering(2);
-  while (state.started < 1) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => state.started === 1);
   state.size = 5;
   schedule.wake();
   const second = schedule.covering(4);
   complete();
   assert.equal((await first).size, 3);
-  while (state.started < 2) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => state.started === 2);
   complete();
   assert.equal((await second).size, 5);
   assert.equal(schedule.newest().size, 5);

@@ -53,7 +53,7 @@ export function checkpointer(options: CheckpointerOptions): Checkpointer {
       .then(accept, onError)
       .finally(() => {
         running = null;
-        
+        if (dirty) wake();
       });
   }
 

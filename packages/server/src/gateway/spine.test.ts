@@ -21,6 +21,10 @@ interface Scene {
   run(exchange?: Partial<Exchange<string>>): Promise<void>;
 }
 
+const noApprovals = {
+  granted: async () => [],
+  open: async () => ({ id: 'apr_1', url: 'http://x/approvals/apr_1' }),
+};
 const complete: Ending = { state: 'complete', digest: 'sha256:r', detail: null };
 
 function scene(
@@ -45,6 +49,7 @@ function scene(
       steps.push('claim');
       return 'taken';
     },
+    approvals: noApprovals,
     append,
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',
@@ -196,6 +201,7 @@ test('an answer under way ends when its authority is withdrawn', async () => {
     world: () => (revoked ? withdrawn : worldWith()),
     revokedSince: () => false,
     claim: async () => 'taken',
+    approvals: noApprovals,
     append,
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',

@@ -16,6 +16,7 @@ import {
   type World,
   withdrawnPart,
 } from '@writ/core';
+import type { ApprovalsPort } from './approvals-port.ts';
 import type { Ending, Exchange, Spine } from './exchange.ts';
 import { UpstreamError } from './exchange.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
@@ -35,6 +36,7 @@ export interface Shell {
   revokedSince(sequence: number): boolean;
   /** Takes what the call uses up, or says what was lost. Rejects when the store is down. */
   claim(decision: Decision): Promise<{ readonly lost: DenialCode } | 'taken'>;
+  readonly approvals: ApprovalsPort;
   /** Throws when the log cannot take it. */
   append(record: JsonObject): Receipt;
   /** What the record says about the plane's own stance. */
@@ -91,7 +93,7 @@ async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell, open: Set<O
   const { call } = exchange;
   const world = shell.world();
   const judged = decide(call, world, shell.clock.nowSeconds());
-  const decision = await claimed(judged, shell);
+  const decision = await claimed(await answered(judged, call, world, shell), shell);
   if (shell.refusals.countsInstead(call, decision)) return exchange.refuse(decision);
   const receipt = shell.append(recordOf(call, decision, world, shell));
   // Durable before the callee hears anything, unless a person reviewed this read as harmless: then both run side by side.
@@ -100,6 +102,21 @@ async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell, open: Set<O
   const late = withdrawnMeanwhile(call, world, shell);
   if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell);
   await forwarded(exchange, decision, receipt, shell, open);
+}
+
+/** Where a person is needed: their yes, if it has been given, satisfies the rules that asked; else they are asked. Rules §4. */
+async function answered(judged: Decision, call: Call, world: World, shell: Shell): Promise<Decision> {
+  if (judged.outcome !== 'approval') return judged;
+  try {
+    const approvals = await shell.approvals.granted(judged.ask!.requestKey);
+    const again = approvals.length > 0 ? decide(call, { ...world, approvals }, shell.clock.nowSeconds()) : judged;
+    if (again.outcome !== 'approval') return again;
+    const opened = await shell.approvals.open(again, call);
+    return 'refused' in opened ? overruled(again, denial(opened.refused)) : { ...again, opened };
+  } catch (error) {
+    shell.report('approvals', error);
+    return overruled(judged, denial('gateway.store_unreachable'));
+  }
 }
 
 /** An allowed call takes what it uses up; a lost race is a denial, a store that is down refuses. */

@@ -14,6 +14,7 @@ import {
   type PublicKey,
   parseSpiffeId,
   type Resource,
+  untrackedTasks,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
 import type { Config } from '../config/config.ts';
@@ -59,6 +60,7 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
         standing: standingOf(config, bases),
         standingVersion: digestOf(''),
         policy: policy.loaded().policy,
+        tasks: untrackedTasks,
         issuers: new Map([[bases.issuer, known]]),
         clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
       },

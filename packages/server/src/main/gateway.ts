@@ -4,6 +4,7 @@ import { mtlsAgent } from '@writ/agent/node';
 import {
   agentPath,
   anyScopeCovers,
+  type Claim,
   couldCall,
   type DenialCode,
   denial,
@@ -14,6 +15,7 @@ import {
   parseSpiffeId,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
+import { createApprovals } from '../action/approvals.ts';
 import type { Config } from '../config/config.ts';
 import { createA2aHandler } from '../gateway/a2a/handler.ts';
 import { createOwnership } from '../gateway/a2a/ownership.ts';
@@ -47,6 +49,13 @@ export interface Gateway {
   readonly spine: SpineControl;
 }
 
+/** What a lost race is called. */
+const lostBy: { readonly [kind in Claim['kind']]: DenialCode } = {
+  once: 'token.replayed',
+  budget: 'token.budget_exceeded',
+  approval: 'action.approval_invalid',
+};
+
 /** What a callee's text may count as until the action gate tracks it: no more than external content. Rules §3.3. */
 const untrackedFloor: Level = 1;
 
@@ -61,9 +70,13 @@ export function openGateway(deps: GatewayDeps): Gateway {
     async claim({ claims, id }) {
       const taken = await store.claims.take(claims, id);
       if (taken === 'taken') return taken;
-      const lost: DenialCode = taken.lost.kind === 'once' ? 'token.replayed' : 'token.budget_exceeded';
-      return { lost };
+      return { lost: lostBy[taken.lost.kind] };
     },
+    approvals: createApprovals({
+      store,
+      newId,
+      url: (id) => `${bases.issuer}/console/approvals#${id}`,
+    }),
     append: (record) => ground.log.append(record),
     stance: ({ peer }) => ({ replica: ground.replica, mode: 'enforce', memory: memoryOf(config, peer) }),
     sha256: digestOf,
@@ -114,7 +127,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
       inputSchemaOf: (server, tool) =>
         policy.pins.listing(server)?.tools.find(({ name }) => name === tool)?.inputSchema,
     },
-    approvalUrl: () => null,
+    approvalUrl: ({ opened }) => opened?.url ?? null,
     report,
     holdsSecret: (text) => upstreams.broker.secrets.contains(text),
   });

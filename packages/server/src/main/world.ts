@@ -1,6 +1,6 @@
 // The frozen snapshot that calls are judged in. Parts change one at a time, each with its own version; nobody edits a snapshot.
 
-import type { Engine, Policy, PublicKey, Revocations, World } from '@writ/core';
+import type { Engine, Policy, PublicKey, Revocations, TaskWorld, World } from '@writ/core';
 import type { Standing } from './standing.ts';
 
 export interface WorldParts {
@@ -8,6 +8,7 @@ export interface WorldParts {
   readonly standing: Standing;
   readonly standingVersion: string;
   readonly policy: Policy;
+  readonly tasks: TaskWorld;
   /** Issuer → key id → key. */
   readonly issuers: ReadonlyMap<string, ReadonlyMap<string, PublicKey>>;
   readonly clients: ReadonlyMap<string, { readonly bearer: boolean }>;
@@ -31,7 +32,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
     },
     snapshot() {
       const view = revocations();
-      const { standing, trustDomain, policy, issuers, clients } = parts;
+      const { standing, trustDomain, policy, tasks, issuers, clients } = parts;
       return {
         trust: { trustDomain, edges: standing.edges, revokedIdentities: view.agents },
         tokens: {
@@ -43,6 +44,8 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
           revocations: view,
         },
         policy,
+        tasks,
+        approvals: [],
         engine,
         versions: {
           policy: policy.version,

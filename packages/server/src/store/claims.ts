@@ -53,19 +53,38 @@ function inOneOrder(claims: readonly Claim[]): Claim[] {
 }
 
 function nameOf(claim: Claim): string {
-  return claim.kind === 'once' ? `once ${claim.key}` : `budget ${claim.row} ${claim.unit}`;
+  if (claim.kind === 'once') return `once ${claim.key}`;
+  return claim.kind === 'approval' ? `approval ${claim.id}` : `budget ${claim.row} ${claim.unit}`;
 }
 
 type Transaction = ControlledTransaction<Schema>;
 
 async function takeOne(db: Transaction, claim: Claim, decision: string, nowSeconds: number): Promise<boolean> {
   if (claim.kind === 'budget') return debit(db, claim, decision, nowSeconds);
+  if (claim.kind === 'approval') return useApproval(db, claim, nowSeconds);
   const taken = await db
     .insertInto('once_claims')
     .values({ key: claim.key, decision, taken: nowSeconds, until_seconds: claim.untilSeconds })
     .onConflict((conflict) => conflict.column('key').doNothing())
     .executeTakeFirst();
   return taken.numInsertedOrUpdatedRows === 1n;
+}
+
+/** A yes is used once: the state is the claim. */
+async function useApproval(
+  db: Transaction,
+  { id, digest }: Extract<Claim, { kind: 'approval' }>,
+  nowSeconds: number,
+): Promise<boolean> {
+  const used = await db
+    .updateTable('approvals')
+    .set({ state: 'used' })
+    .where('id', '=', id)
+    .where('digest', '=', digest)
+    .where('state', '=', 'approved')
+    .where('expires', '>', nowSeconds)
+    .executeTakeFirst();
+  return used.numUpdatedRows === 1n;
 }
 
 async function debit(

@@ -21,6 +21,16 @@ const MIGRATIONS: Record<string, Migration> = {
       await people(db);
     },
   },
+  // Whose questions they are: the cap on questions counts by root and hour (rules §4.2).
+  '0002_approvals_root': {
+    async up(db) {
+      await db.schema
+        .alterTable('approvals')
+        .addColumn('root', 'text', (column) => column.notNull().defaultTo(''))
+        .execute();
+      await db.schema.createIndex('approvals_root').on('approvals').columns(['root', 'created']).execute();
+    },
+  },
 };
 
 async function oauth(db: Kysely<unknown>): Promise<void> {

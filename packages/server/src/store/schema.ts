@@ -1,6 +1,8 @@
 // What the database holds. Times are seconds since 1970 unless the name says otherwise; lists and objects are JSON text,
 // because the same schema runs on SQLite and PostgreSQL. The migration that makes it is migrations/.
 
+import type { Generated } from 'kysely';
+
 export interface Schema {
   counters: CountersTable;
   oidc_payloads: OidcPayloadsTable;
@@ -153,6 +155,8 @@ export interface ApprovalsTable {
   request_key: string;
   digest: string;
   state: string;
+  /** `iss sub` of whose action it is. */
+  root: Generated<string>;
   payload: string;
   created: number;
   expires: number;

@@ -1,7 +1,7 @@
 // How A2A says no and which errors it has: refusals of the spine (contract §5), and the standard's own for what was no call.
 
 import type { ServerResponse } from 'node:http';
-import { type Call, type Decision, type JsonObject, says } from '@writ/core';
+import { type Call, type Decision, type DenialCode, type JsonObject, type OpenedApproval, says } from '@writ/core';
 import { answerJson, bearerChallenge, httpRefusalOf, refusalBody } from '../http-io.ts';
 import type { Malformed } from './parse.ts';
 import { REFUSED, type RpcId } from './words.ts';
@@ -9,11 +9,20 @@ import { REFUSED, type RpcId } from './words.ts';
 export function refuseCall(
   res: ServerResponse,
   id: RpcId | null,
-  decision: Pick<Decision, 'id' | 'denial'>,
+  decision: Pick<Decision, 'id' | 'denial' | 'opened'>,
   call: Pick<Call, 'credential' | 'scopes'>,
   resourceMetadata: string,
 ): void {
   const { code } = decision.denial!;
+  if (decision.opened && id !== null) {
+    answerJson(
+      res,
+      200,
+      { jsonrpc: '2.0', id, result: { task: waitingTask(decision.opened, code) } },
+      { 'writ-decision': decision.id },
+    );
+    return;
+  }
   const headers: Record<string, string> = { 'writ-decision': decision.id };
   const refusal = httpRefusalOf(code);
   if (refusal.as === 'action') {
@@ -31,6 +40,12 @@ export function refuseCall(
     headers['www-authenticate'] = bearerChallenge({ resourceMetadata, scopes: call.scopes, error });
   }
   answerJson(res, refusal.status, refusalBody(refusal.error, code, decision.id), headers);
+}
+
+/** A task that waits for a person, who answers at the URL and not in the conversation. A2A 1.0 §"in-task authorization". */
+function waitingTask({ id, url }: OpenedApproval, code: DenialCode): JsonObject {
+  const message = { messageId: `${id}.asks`, role: 'ROLE_AGENT', parts: [{ text: `${says(code)} ${url}` }] };
+  return { id, contextId: id, status: { state: 'TASK_STATE_AUTH_REQUIRED', message } };
 }
 
 /** JSON-RPC error object with A2A's details. A2A 1.0 §"error handling". */

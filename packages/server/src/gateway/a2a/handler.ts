@@ -225,7 +225,7 @@ async function answerEarly(
   refuseCall(
     res,
     null,
-    { id: decisionId, denial: refused },
+    { id: decisionId, denial: refused, opened: null },
     { credential: { kind: 'none' }, scopes: [] },
     arrival.resourceMetadata,
   );

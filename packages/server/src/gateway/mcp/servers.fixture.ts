@@ -151,7 +151,7 @@ export async function startSessioned() {
     await upstream.close();
     await closeServer(server);
   };
-  return Object.assign(state, { upstream, close });
+  return Object.assign(state, { url, upstream, close });
 }
 
 /** An upstream that answers as the test says, whatever it is asked. */

@@ -170,6 +170,8 @@ function decisionOf(call: Call, said: ReturnType<Say>, cause = ''): Decision {
     transport: { verdict: 'pass', facts: null },
     token: { verdict: 'pass', facts, seen: null },
     action: { verdict: said === null ? 'pass' : 'deny', facts: null },
+    ask: null,
+    opened: null,
     claims: [],
     overlaps: false,
   };

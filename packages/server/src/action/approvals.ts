@@ -1,0 +1,127 @@
+// Asking a person (rules §4): one open question for each exact action, whoever repeats it; a cap on how often somebody is asked; and
+// the yeses that wait to be used. Giving the verdict is the console's, using it up the store's.
+
+import {
+  type ApprovalAsk,
+  approvalDigestOf,
+  type Call,
+  canonicalJson,
+  type Decision,
+  type DenialCode,
+  type GrantedApproval,
+  type JsonObject,
+  type OpenedApproval,
+  sentenceOf,
+} from '@writ/core';
+import { nodeEngine } from '@writ/core/node';
+import type { Selectable } from 'kysely';
+import type { ApprovalsTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import { digestOf } from './digest.ts';
+
+export interface ApprovalsDeps {
+  readonly store: Pick<Store, 'db' | 'time'>;
+  newId(): string;
+  /** Where the person answers. */
+  url(id: string): string;
+  /** Questions to one person in an hour; what goes beyond is denied. */
+  readonly perHourMax?: number;
+  /** How long a question stands. */
+  readonly lifeSeconds?: number;
+}
+
+export interface Approvals {
+  granted(requestKey: string): Promise<readonly GrantedApproval[]>;
+  open(decision: Decision, call: Call): Promise<OpenedApproval | { readonly refused: DenialCode }>;
+}
+
+const hourSeconds = 3600;
+
+export function createApprovals(deps: ApprovalsDeps): Approvals {
+  const { perHourMax = 20, lifeSeconds = 900 } = deps;
+  const { db, time } = deps.store;
+  const current = async (requestKey: string) =>
+    db
+      .selectFrom('approvals')
+      .selectAll()
+      .where('request_key', '=', requestKey)
+      .where('expires', '>', await time.nowSeconds())
+      .orderBy('created', 'desc')
+      .execute();
+
+  return {
+    async granted(requestKey) {
+      return (await current(requestKey)).filter(({ state }) => state === 'approved').map(grantedOf);
+    },
+
+    async open(decision, call) {
+      const ask = decision.ask!;
+      const rows = await current(ask.requestKey);
+      // A yes of an older rule set does not count, but neither is the person asked twice while one question is open.
+      const open = rows.find((row) => row.state === 'open' && sameRules(row, ask));
+      if (open) return { id: open.id, url: deps.url(open.id) };
+      if (rows.some(({ state }) => state === 'denied')) return { refused: 'action.approval_invalid' };
+      const nowSeconds = await time.nowSeconds();
+      const rootKey = rootOf(ask);
+      const asked = await db
+        .selectFrom('approvals')
+        .select(({ fn }) => fn.countAll<number>().as('times'))
+        .where('root', '=', rootKey)
+        .where('created', '>', nowSeconds - hourSeconds)
+        .executeTakeFirstOrThrow();
+      if (Number(asked.times) >= perHourMax) return { refused: 'action.limit_exceeded' };
+      const id = `apr_${deps.newId()}`;
+      const terms = { rules: ask.rules, nonce: deps.newId(), notAfterSeconds: nowSeconds + lifeSeconds };
+      await db
+        .insertInto('approvals')
+        .values({
+          id,
+          request_key: ask.requestKey,
+          digest: approvalDigestOf(ask.subject, terms, nodeEngine),
+          state: 'open',
+          root: rootKey,
+          payload: JSON.stringify(payloadOf(decision, ask, call)),
+          created: nowSeconds,
+          expires: terms.notAfterSeconds,
+          decided_by: null,
+          decided_at: null,
+        })
+        .execute();
+      return { id, url: deps.url(id) };
+    },
+  };
+}
+
+function rootOf({ subject: { root } }: ApprovalAsk): string {
+  return `${root.iss} ${root.sub}`;
+}
+
+function sameRules(row: Selectable<ApprovalsTable>, ask: ApprovalAsk): boolean {
+  const { rules } = JSON.parse(row.payload) as { rules: readonly string[] };
+  return canonicalJson(rules) === canonicalJson(ask.rules);
+}
+
+function grantedOf(row: Selectable<ApprovalsTable>): GrantedApproval {
+  const { rules } = JSON.parse(row.payload) as { rules: readonly string[] };
+  const { id, digest, request_key: requestKey, expires: notAfterSeconds } = row;
+  return { id, digest, requestKey, rules, notAfterSeconds };
+}
+
+/** What the approver is shown: the exact action, where its values come from, and who asks through whom. */
+function payloadOf(decision: Decision, { subject, rules, risk }: ApprovalAsk, call: Call): JsonObject {
+  return {
+    sentence: sentenceOf(call, decision),
+    server: subject.server,
+    tool: subject.tool,
+    arguments: subject.arguments,
+    argumentsDigest: digestOf(subject.arguments),
+    provenance: decision.action.facts?.trust?.provenance ?? {},
+    task: subject.task,
+    root: { iss: subject.root.iss, sub: subject.root.sub },
+    actors: subject.actors.map(({ sub }) => sub),
+    risk,
+    mandate: subject.root.sub.startsWith('mandate:'),
+    rules,
+    decision: decision.id,
+  };
+}
