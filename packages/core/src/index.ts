@@ -63,6 +63,7 @@ export {
 } from './std/der.ts';
 export type { Engine, PublicKey } from './std/engine.ts';
 export { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from './std/json.ts';
+export { compilePattern, type Pattern, type PatternResult, patternTextCharsMax } from './std/pattern.ts';
 export { leavesAt, pointerCovers, pointerStep, pointersOf, valueAt } from './std/pointer.ts';
 export {
   bytesField,

@@ -16,7 +16,7 @@ import { openPeopleRooms, type PeopleRooms } from './main/people.ts';
 import { openPolicy } from './main/policy.ts';
 import { readyLine, version } from './main/ready-line.ts';
 import { gatewayHandler } from './main/routes.ts';
-import type { Standing } from './main/standing.ts';
+import { memoryOf, type Standing } from './main/standing.ts';
 import { openUpstreams } from './main/upstreams.ts';
 import { createWorldHolder, type WorldHolder } from './main/world.ts';
 import { type AuthorizationServer, createAuthorizationServer } from './token/front.ts';
@@ -117,6 +117,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
       standingVersion: versionOf(standing),
       policy: policy.loaded().policy,
       tasks: untrackedTasks,
+      memoryOf: memoryOf(config),
       issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
       clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
     },

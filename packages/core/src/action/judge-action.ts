@@ -48,6 +48,8 @@ export interface ActionWorld {
   /** Unused approvals that may be about this call; the shell looks them up when a first judgement asks. */
   readonly approvals: readonly GrantedApproval[];
   readonly engine: Engine;
+  /** Whether text outlives a task in this caller; null where nobody said. Rules §3.4: then nothing of risk 3 and above. */
+  memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
 }
 
 /** deny > approval > allow (rules §3.12). */
@@ -65,6 +67,14 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
   }
   const fault = definition.checkArguments(call.arguments);
   if (fault) return no(fault.code, { argument: fault.pointer, expected: fault.expected });
+
+  if (definition.risk >= 3 && world.memoryOf(token.actorKey) === null) {
+    return no('action.policy_forbids', {
+      target: nameOf(call),
+      why: 'the agent does not state its `memory`',
+      rule: 'Writ rules §3.4',
+    });
+  }
 
   const asked = askPolicy(call, token, policy, nowSeconds);
   if ('denial' in asked) return { outcome: 'deny', denial: asked.denial };
@@ -194,7 +204,8 @@ function earlierActors(token: TokenFacts): readonly Principal[] {
 }
 
 function askerOf(actor: Principal): Asker {
-  return actor.sub.startsWith('spiffe://')
+  // Both halves: a client could be called anything (rules §2.2).
+  return actor.sub.startsWith('spiffe://') && actor.iss.startsWith('spiffe://')
     ? { kind: 'agent', spiffeId: actor.sub }
     : { kind: 'client', clientId: actor.sub };
 }

@@ -155,6 +155,7 @@ export function worldWith(
     policy: over.policy ?? permitAll,
     tasks: untrackedTasks,
     approvals: [],
+    memoryOf: () => 'task',
     engine: nodeEngine,
     versions: { policy: 'sha256:test' },
   };

@@ -14,6 +14,8 @@ export interface World {
   readonly tasks: TaskWorld;
   /** Unused approvals for this very call; empty until a first judgement asks. */
   readonly approvals: readonly GrantedApproval[];
+  /** Whether text outlives a task in this caller; null where nobody said. */
+  memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
   readonly engine: Engine;
   /** Version ids that go into the record. */
   readonly versions: { readonly [part: string]: string };

@@ -58,6 +58,7 @@ export function parseStrictJsonText(text: string, depthMax: number = JSON_BOUNDS
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 // Runs of ordinary characters; a quote, a backslash or a control character ends one.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 8259 §7 forbids exactly these
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPES: { readonly [letter: string]: string } = {
   '"': '"',

@@ -4,6 +4,7 @@
 import { inCidr } from '../std/cidr.ts';
 import { compareDecimal, parseDecimal } from '../std/decimal.ts';
 import { canonicalJson, type JsonObject, type JsonValue } from '../std/json.ts';
+import { compilePattern } from '../std/pattern.ts';
 import { leavesAt, pointerCovers, pointersOf } from '../std/pointer.ts';
 import type { Constraint, Detail } from './chain.ts';
 
@@ -121,12 +122,8 @@ function rangeContained(child: { min?: string; max?: string }, parent: { min?: s
   return within(child.min, parent.min, 1) && within(child.max, parent.max, -1);
 }
 
-/** The whole value; patterns are the operator's, bounded so that none can be made to run away. */
+/** The whole value. What cannot be decided within bounds does not match. */
 function matches(value: string, pattern: string): boolean {
-  if (pattern.length > 256 || value.length > 4096) return false;
-  try {
-    return new RegExp(`^(?:${pattern})$`, 'u').test(value);
-  } catch {
-    return false;
-  }
+  const compiled = compilePattern(`^(?:${pattern})$`);
+  return 'pattern' in compiled && compiled.pattern.test(value) === true;
 }

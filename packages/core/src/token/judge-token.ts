@@ -145,6 +145,8 @@ function judgeBinding(
 ): Verdict<{ readonly actorKey: string }> {
   const { actor } = leafOf(token.chain);
   if (token.cnf?.jkt !== undefined && scheme === 'Bearer') return deny('token.bound_to_other_key', { scheme });
+  // No proof can be seen yet, and a bound token without one is a stolen one, whatever its client is listed for.
+  if (token.cnf?.jkt !== undefined) return deny('token.proof_invalid', { scheme });
   if (peer.kind === 'workload') {
     if (actor.sub !== peer.spiffeId)
       return deny('token.bound_to_other_peer', { actor: actor.sub, peer: peer.spiffeId });

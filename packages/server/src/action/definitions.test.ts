@@ -145,7 +145,7 @@ describe('names', () => {
 describe('what is not a tool', () => {
   test('an agent takes a message, whatever is in it, and nothing else', () => {
     const { checkArguments, risk, reviewed } = definitionOf(agentOperation('db/agent'));
-    assert.deepEqual([risk, reviewed], [3, true]);
+    assert.deepEqual([risk, reviewed], [2, true]);
     assert.equal(checkArguments({ message: { parts: [{ text: 'hi' }] } }), null);
     assert.equal(checkArguments({ message: {}, tenant: 'x' })?.code, 'action.argument_unknown');
     assert.equal(checkArguments({ message: 'hi' })?.code, 'action.argument_invalid');

@@ -36,8 +36,8 @@ export interface Operations {
   readonly notices: readonly ToolNotice[];
 }
 
-/** Messages inside the organisation. */
-const SEND_RISK = 3;
+/** A message inside the plane: what the callee does with it is judged by itself, on a chain that only narrows. */
+const SEND_RISK = 2;
 
 /** Without a reviewed manifest. Rules §3.6. */
 const UNKNOWN_RISK = 4;

@@ -1,8 +1,8 @@
 // How one call reaches its callee: as an agent over mutual TLS, through the sidecar of `writ run`, or to a URL with a token in
 // hand. Keeps what the answer looked like on the wire, which the client libraries above do not.
 
-import type { FetchLike } from '@writ/agent';
-import { isJsonObject, type JsonValue } from '@writ/core';
+import { DeniedError, type FetchLike } from '@writ/agent';
+import { isJsonObject, type JsonValue, parseJws } from '@writ/core';
 import { type Acting, actAs, readToken } from './as-agent.ts';
 import type { Whereabouts } from './plane.ts';
 import { unreachable, usage } from './stop.ts';
@@ -40,7 +40,7 @@ async function agentRoute(acting: Acting, target: CallTarget, options: RouteOpti
   try {
     const scopes =
       target.kind === 'mcp' ? [`${target.key}:${target.name}`] : [`${target.key}:send`, ...options.delegate];
-    const token = await tokenFor(acting, { audience, scopes }, options);
+    const token = await tokenFor(acting, target, { audience, scopes }, options);
     const url = options.url ?? audience;
     const over = url.startsWith(`${acting.mtls}/`) || url.startsWith('https:') ? acting.fetch : reachable(fetch, url);
     return { url, fetch: withToken(over, token), [Symbol.asyncDispose]: () => acting.close() };
@@ -53,13 +53,30 @@ async function agentRoute(acting: Acting, target: CallTarget, options: RouteOpti
 /** Null without a task: the gateway says what is missing, and the refusal is on record. */
 async function tokenFor(
   acting: Acting,
+  target: CallTarget,
   wanted: { readonly audience: string; readonly scopes: readonly string[] },
   { token, task }: RouteOptions,
 ): Promise<string | null> {
   if (token !== undefined) return readToken(token);
   if (!task) return null;
   const { token: continuation } = await acting.tokens.fetchContinuation(task);
-  return (await acting.tokens.take({ continuation, ...wanted })).token;
+  try {
+    return (await acting.tokens.take({ continuation, ...wanted })).token;
+  } catch (error) {
+    // What the task does not hold cannot be had; with what it does hold the gateway is asked, which says who took it away.
+    const held =
+      error instanceof DeniedError && error.denial.code === 'token.scope_widened' ? heldScopes(continuation) : [];
+    const scopes = held.filter((scope) => scope.startsWith(`${target.key}:`));
+    if (scopes.length === 0) throw error;
+    return (await acting.tokens.take({ continuation, audience: wanted.audience, scopes })).token;
+  }
+}
+
+/** Scopes of the last link, as the continuation tells them: for asking, never for deciding. */
+function heldScopes(continuation: string): readonly string[] {
+  const wc = parseJws(continuation)?.claims.wc;
+  const leaf = Array.isArray(wc) ? (wc.at(-1) as JsonValue) : null;
+  return isJsonObject(leaf) && Array.isArray(leaf.scope) ? leaf.scope.filter((scope) => typeof scope === 'string') : [];
 }
 
 function withToken(over: FetchLike, token: string | null): FetchLike {

@@ -23,7 +23,7 @@ import { openStore } from '../store/store.ts';
 import { keysById, openKeys } from '../token/keys.ts';
 import { openPolicy } from './policy.ts';
 import { readPorts } from './ports.ts';
-import { type Bases, endpointOf, standingOf } from './standing.ts';
+import { type Bases, endpointOf, memoryOf, standingOf } from './standing.ts';
 import { createWorldHolder } from './world.ts';
 
 export interface DecideOnce {
@@ -61,6 +61,7 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
         standingVersion: digestOf(''),
         policy: policy.loaded().policy,
         tasks: untrackedTasks,
+        memoryOf: memoryOf(config),
         issuers: new Map([[bases.issuer, known]]),
         clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
       },

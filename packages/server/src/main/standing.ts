@@ -54,3 +54,8 @@ export function standingOf(config: Config, bases: Bases): Standing {
   for (const [id, client] of config.clients) enter(`client:${id}`, client);
   return { resources, edges, entitlements };
 }
+
+/** What the configuration says of a caller's memory. A client keeps what it reads (rules §1.2). */
+export function memoryOf(config: Config): (actorKey: string) => 'task' | 'none' | 'persistent' | null {
+  return (actorKey) => (actorKey.startsWith('client:') ? 'persistent' : (config.agents.get(actorKey)?.memory ?? null));
+}

@@ -9,6 +9,7 @@ export interface WorldParts {
   readonly standingVersion: string;
   readonly policy: Policy;
   readonly tasks: TaskWorld;
+  readonly memoryOf: World['memoryOf'];
   /** Issuer → key id → key. */
   readonly issuers: ReadonlyMap<string, ReadonlyMap<string, PublicKey>>;
   readonly clients: ReadonlyMap<string, { readonly bearer: boolean }>;
@@ -32,7 +33,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
     },
     snapshot() {
       const view = revocations();
-      const { standing, trustDomain, policy, tasks, issuers, clients } = parts;
+      const { standing, trustDomain, policy, tasks, memoryOf, issuers, clients } = parts;
       return {
         trust: { trustDomain, edges: standing.edges, revokedIdentities: view.agents },
         tokens: {
@@ -46,6 +47,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
         policy,
         tasks,
         approvals: [],
+        memoryOf,
         engine,
         versions: {
           policy: policy.version,

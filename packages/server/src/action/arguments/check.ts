@@ -8,9 +8,9 @@ import {
   type JsonObject,
   type JsonValue,
   parseDecimal,
+  patternTextCharsMax,
   pointerStep,
 } from '@writ/core';
-import { patternTextCharsMax } from './pattern.ts';
 import type { Bounds, JsonType, Shape } from './shape.ts';
 
 /** Nested alternatives multiply, and references may lead back; past these the arguments are refused rather than weighed. */

@@ -1,8 +1,7 @@
 // JSON Schema 2020-12 read into a shape, strictly: a keyword that is not understood refuses the tool, because a restriction
 // nobody checks is none. `$ref` is followed within the document only.
 
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
-import { compilePattern, type Pattern } from './pattern.ts';
+import { compilePattern, isJsonObject, type JsonObject, type JsonValue, type Pattern } from '@writ/core';
 import { ANYTHING, type JsonType, type Shape } from './shape.ts';
 
 export type ShapeResult = { readonly shape: Shape } | { readonly says: string };

@@ -1,8 +1,7 @@
 // The form a tool asks of its arguments, as one shape that both the argument check and the Cedar schema are made from.
 // It is read from JSON Schema by read-shape.ts; here is only what it is.
 
-import type { JsonValue } from '@writ/core';
-import type { Pattern } from './pattern.ts';
+import type { JsonValue, Pattern } from '@writ/core';
 
 export type JsonType = 'null' | 'boolean' | 'integer' | 'number' | 'string' | 'array' | 'object';
 

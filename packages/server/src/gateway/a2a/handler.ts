@@ -152,6 +152,7 @@ function exchangeFor(
       if (res.headersSent) res.destroy();
     },
     async release(reply, decision) {
+      if (!res.headersSent) res.setHeader('writ-decision', decision.id);
       if (reply === 'not_found') {
         answerJson(res, 200, rpcError(a2aError(request.id, 'TASK_NOT_FOUND')));
         return { state: 'error', digest: null, detail: 'TASK_NOT_FOUND' };

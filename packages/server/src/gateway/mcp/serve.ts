@@ -77,6 +77,8 @@ export function exchangeOf(options: ServeOptions): Exchange<McpReply> {
       });
     },
     async release(reply, decision) {
+      // Also where it was allowed: whoever has the answer can find its record.
+      if (!res.headersSent) res.setHeader('writ-decision', decision.id);
       try {
         return await releaseReply(options, reply, decision);
       } catch (error) {

@@ -1,5 +1,5 @@
-// `pattern` of a JSON Schema, matched in bounded time. The patterns come from tool servers and the values from agents, so
-// a backtracking engine would let the two together stop the plane; here every (instruction, position) is tried once.
+// Regular expressions in bounded time, for a JSON Schema's `pattern` and for constraints. Patterns and values may come from
+// strangers, and a backtracking engine would let the two together stop the plane; here every (instruction, position) is tried once.
 // ECMAScript syntax with the flag `u`; look-behind and back-references are refused.
 
 import { assemble, type Instruction, type Program } from './pattern-program.ts';
