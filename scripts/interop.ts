@@ -2,7 +2,7 @@
 // A peer that is not here is skipped with the reason, except in CI, where the first tier has to be complete.
 
 import { parseArgs } from 'node:util';
-import { type Peer } from './interop/peer.ts';
+import type { Peer } from './interop/peer.ts';
 import { peers } from './interop/peers.ts';
 import { type PeerResult, runPeer } from './interop/run-peer.ts';
 import { type Counts, total } from './lib/run-tests.ts';
@@ -19,7 +19,9 @@ const chosen = peers.filter(
     of <= tier && (positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word))),
 );
 if (chosen.length === 0) {
-  console.error(`no peer is called ${positionals.map((word) => `\`${word}\``).join(' or ')}; there are ${peers.map(({ name }) => name).join(', ')}`);
+  console.error(
+    `no peer is called ${positionals.map((word) => `\`${word}\``).join(' or ')}; there are ${peers.map(({ name }) => name).join(', ')}`,
+  );
   process.exit(2);
 }
 
@@ -47,6 +49,7 @@ function lineOf({ name }: Peer, result: PeerResult, counts: Counts): string {
   if (result.state === 'absent') return `${counts.failed > 0 ? 'FAILED' : 'absent'}  ${named}  ${result.reason}`;
   const word = counts.failed > 0 ? 'FAILED' : 'passed';
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : '';
-  const tally = counts.failed > 0 ? `${counts.failed} of ${counts.passed + counts.failed} failed` : `${counts.passed} passed`;
+  const tally =
+    counts.failed > 0 ? `${counts.failed} of ${counts.passed + counts.failed} failed` : `${counts.passed} passed`;
   return `${word}  ${named}  ${result.version.padEnd(12)} ${tally}${skipped} in ${result.seconds.toFixed(1)} s`;
 }

@@ -47,7 +47,8 @@ function startCluster(bin: string): OpenedPeer {
       env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
       ...owner,
     });
-    if (status !== 0) throw new Error(`${program} ended with ${status}: ${error?.message ?? ''}${stdout}${stderr}`.trim());
+    if (status !== 0)
+      throw new Error(`${program} ended with ${status}: ${error?.message ?? ''}${stdout}${stderr}`.trim());
     return stdout;
   };
   const remove = () => rmSync(folder, { recursive: true, force: true });
@@ -55,7 +56,18 @@ function startCluster(bin: string): OpenedPeer {
     run('initdb', ['--pgdata', data, '--username', 'writ', '--auth', 'trust', '--encoding', 'UTF8', '--no-sync']);
     // fsync is off: what is tried here is the agreement about SQL, and a crash of the machine takes the folder along anyway.
     const settings = `-c listen_addresses= -c unix_socket_directories=${sockets} -c fsync=off -c max_connections=200`;
-    run('pg_ctl', ['start', '--wait', '--timeout', '60', '--pgdata', data, '--log', join(folder, 'log'), '-o', settings]);
+    run('pg_ctl', [
+      'start',
+      '--wait',
+      '--timeout',
+      '60',
+      '--pgdata',
+      data,
+      '--log',
+      join(folder, 'log'),
+      '-o',
+      settings,
+    ]);
   } catch (error) {
     remove();
     throw error;

@@ -62,10 +62,14 @@ async function runFiles({ tests, alone = false, without }: Peer, env: { readonly
     if (skip !== undefined || todo !== undefined) counts.skipped++;
     else counts.passed++;
   });
-  stream.on('test:fail', ({ details, name, file }) => {
-    if (details.type === 'suite') return;
-    counts.failed++;
-    const error = details.error as Error & { readonly cause?: unknown };
+  stream.on('test:fail', ({ details, name, file, todo }) => {
+    const error = details.error as Error & { readonly cause?: unknown; readonly failureType?: string };
+    // Of a suite whose preparation failed the tests are told as cancelled; the reason stands with the suite alone.
+    const isSuite = details.type === 'suite';
+    if (isSuite && error.failureType !== 'hookFailed') return;
+    if (todo !== undefined) return void counts.skipped++;
+    if (!isSuite) counts.failed++;
+    if (error.failureType === 'cancelledByParent') return;
     const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message;
     failures.push({ title: `${name} (${file?.split('/').at(-1)})`, says: cause });
   });

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import { AgentCard, Role, type Task as A2aTask, TaskState } from '@a2a-js/sdk';
+import { type Task as A2aTask, AgentCard, Role, TaskState } from '@a2a-js/sdk';
 import { type Client, ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from '@a2a-js/sdk/client';
 import { AgentEvent, type AgentExecutor, DefaultRequestHandler, InMemoryTaskStore } from '@a2a-js/sdk/server';
 import { agentCardHandler, jsonRpcHandler, UserBuilder } from '@a2a-js/sdk/server/express';
@@ -62,9 +62,7 @@ async function serveSdkAgent(agent: Agent, port: number): Promise<AgentServer> {
     defaultInputModes: ['text/plain'],
     defaultOutputModes: ['text/plain'],
     skills: [],
-    supportedInterfaces: [
-      { url: `https://127.0.0.1:${port}/rpc`, protocolBinding: 'JSONRPC', protocolVersion: '1.0' },
-    ],
+    supportedInterfaces: [{ url: `https://127.0.0.1:${port}/rpc`, protocolBinding: 'JSONRPC', protocolVersion: '1.0' }],
   });
   const requestHandler = new DefaultRequestHandler(card, new InMemoryTaskStore(), executorOf(agent));
   const app = express();
@@ -84,7 +82,14 @@ function executorOf(agent: Agent): AgentExecutor {
         return bus.finished();
       }
       const of = (state: TaskState) => ({ state, message: undefined, timestamp: new Date().toISOString() });
-      const begun = { id: taskId, contextId, status: of(states.begun), artifacts: [], history: [], metadata: undefined };
+      const begun = {
+        id: taskId,
+        contextId,
+        status: of(states.begun),
+        artifacts: [],
+        history: [],
+        metadata: undefined,
+      };
       bus.publish(AgentEvent.task(begun));
       if (asked !== 'work') return;
       bus.publish(AgentEvent.statusUpdate({ taskId, contextId, status: of(states.ended), metadata: undefined }));

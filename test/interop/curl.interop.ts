@@ -100,7 +100,12 @@ test('continuation, token and tool: a whole call', async () => {
   const token = await tokenFor('files:read_text_file');
   assert.equal(token.status, 200, JSON.stringify(token.body));
   assert.match(token.headers, /^cache-control: no-store/im);
-  const answer = await toolCall(orchestrator, String(token.body.access_token), 'read_text_file', `${world.docs}/report.md`);
+  const answer = await toolCall(
+    orchestrator,
+    String(token.body.access_token),
+    'read_text_file',
+    `${world.docs}/report.md`,
+  );
   assert.equal(answer.status, 200, JSON.stringify(answer.body));
   assert.match(JSON.stringify(answer.body.result), /Revenue grew by 4 %/);
 });
@@ -110,7 +115,7 @@ test('a call without a token is told where to get one (RFC 9728)', async () => {
   assert.equal(status, 401);
   const metadata = /resource_metadata="([^"]+)"/.exec(headers)?.[1];
   assert.ok(metadata?.startsWith(`${world.mtls}/`), headers);
-  const { body } = await curl(orchestrator, [metadata]);
+  const { body } = await curl(orchestrator, [metadata!]);
   assert.deepEqual([body.resource, body.authorization_servers], [`${world.mtls}/mcp/files`, [world.issuer]]);
 });
 

@@ -2,6 +2,7 @@
 
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { type Connect, describeClient } from './mcp-clients.ts';
+import { describeSignIn } from './mcp-sign-in.ts';
 
 type Mode = 'auto' | 'legacy' | { readonly pin: '2026-07-28' };
 
@@ -25,3 +26,18 @@ const connectAs =
 describeClient('MCP client 2.x, automatic', '2026-07-28', connectAs('auto'));
 describeClient('MCP client 2.x, pinned', '2026-07-28', connectAs({ pin: '2026-07-28' }));
 describeClient('MCP client 2.x, legacy', '2025-11-25', connectAs('legacy'));
+
+describeSignIn('MCP client 2.x', (url, holder) => {
+  const mode = { pin: '2026-07-28' } as const;
+  const client = new Client({ name: 'interop', version: '1.0.0' }, { versionNegotiation: { mode } });
+  const transport = new StreamableHTTPClientTransport(url, { authProvider: holder });
+  return {
+    connect: () => client.connect(transport),
+    finish: (back) => transport.finishAuth(back.searchParams),
+    async call(name, args) {
+      const { content } = await client.callTool({ name, arguments: args });
+      return (content as { text?: string }[])[0]?.text;
+    },
+    close: () => client.close(),
+  };
+});

@@ -69,18 +69,21 @@ allow:
   };
 }
 
-/** Follows the pages from `start` as howard would, and returns where they lead outside the issuer. */
-export async function agreeAsHoward(issuer: string, start: string | URL): Promise<URL> {
+/**
+ * Follows the pages from `start` as howard would, typing `userCode` where a code is asked for. Returns the first address outside
+ * the issuer, or the last page, which asks for nothing more.
+ */
+export async function agreeAsHoward(issuer: string, start: string | URL, userCode = ''): Promise<URL> {
   const jar = new Map<string, string>();
   let url = new URL(start);
-  let form: URLSearchParams | null = null;
+  let form: Form | null = null;
   for (let step = 0; step < 15; step++) {
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer: Response = await fetch(url, {
+    const answer: Response = await fetch(form?.action ?? url, {
       method: form ? 'POST' : 'GET',
       headers: { cookie, accept: 'text/html', ...(form ? { origin: url.origin } : {}) },
       redirect: 'manual',
-      body: form,
+      body: form?.fields ?? null,
     });
     for (const line of answer.headers.getSetCookie()) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)!;
@@ -89,7 +92,9 @@ export async function agreeAsHoward(issuer: string, start: string | URL): Promis
     const location = answer.headers.get('location');
     const page = await answer.text();
     if (location === null) {
-      form = yesTo(page, `${answer.status} at ${url.pathname}`);
+      assert.equal(answer.status, 200, `${url.pathname}: ${page.slice(0, 400)}`);
+      if (!page.includes('<form')) return url;
+      form = yesTo(page, url, userCode);
       continue;
     }
     url = new URL(location, url);
@@ -99,15 +104,25 @@ export async function agreeAsHoward(issuer: string, start: string | URL): Promis
   throw new Error(`more pages than any flow has, last ${url.href}`);
 }
 
-/** Presses the button of the demo's sign-in, else `Yes`, with every hidden field of that form. */
-function yesTo(page: string, where: string): URLSearchParams {
+interface Form {
+  readonly action: URL;
+  readonly fields: URLSearchParams;
+}
+
+/** Presses the button of the demo's sign-in, else `Yes`, with every hidden field of that form, and the code where one is asked for. */
+function yesTo(page: string, url: URL, userCode: string): Form {
   const forms = page.match(/<form[\s\S]*?<\/form>/g) ?? [];
-  const form = forms.find((one) => one.includes('name="demo"')) ?? forms.find((one) => one.includes('value="yes"'));
-  assert.ok(form, `${where}: ${page.slice(0, 400)}`);
+  const form = ['name="demo"', 'value="yes"', 'name="user_code"'].map((mark) =>
+    forms.find((one) => one.includes(mark)),
+  );
+  const [chosen] = form.filter((one) => one !== undefined);
+  assert.ok(chosen, `no way to agree at ${url.pathname}: ${page.slice(0, 400)}`);
   const fields = new URLSearchParams();
-  for (const [input] of form.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) {
+  for (const [input] of chosen.matchAll(/<input[^>]*type="hidden"[^>]*>/g)) {
     fields.set(/name="([^"]*)"/.exec(input)![1]!, /value="([^"]*)"/.exec(input)?.[1] ?? '');
   }
-  fields.set(form.includes('name="demo"') ? 'demo' : 'answer', 'yes');
-  return fields;
+  if (chosen.includes('name="demo"')) fields.set('demo', 'yes');
+  else if (chosen.includes('name="answer"')) fields.set('answer', 'yes');
+  else if (!fields.has('user_code')) fields.set('user_code', userCode);
+  return { action: new URL(/<form[^>]*action="([^"]*)"/.exec(chosen)?.[1] ?? url, url), fields };
 }

@@ -66,15 +66,18 @@ test('a refresh token from before is not taken once its successor was used', asy
   await assert.rejects(openid.refreshTokenGrant(config, first.refresh_token!), { error: 'invalid_grant' });
 });
 
-test('a device signs in while its person types a code elsewhere', async () => {
+test('a device gets its token once its person has typed the code elsewhere, and not before', async () => {
   const config = await discover('desktop');
-  const device = await openid.initiateDeviceAuthorization(config, {
-    scope: 'files:read_text_file',
-    resource: world.files,
-  });
-  assert.equal(new URL(device.verification_uri).origin, new URL(world.issuer).origin);
-  assert.match(device.user_code, /^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$/);
-  assert.ok(device.verification_uri_complete, 'the code is in the link for those who can click');
+  const ask = { scope: 'files:read_text_file', resource: world.files };
+  const device = await openid.initiateDeviceAuthorization(config, ask);
+  const poll = () =>
+    openid.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:device_code', {
+      device_code: device.device_code,
+    });
+  await assert.rejects(poll(), { error: 'authorization_pending' });
+  await agreeAsHoward(world.issuer, device.verification_uri, device.user_code);
+  assert.equal(decodeJwt((await poll()).access_token).sub, 'howard');
+  await assert.rejects(poll(), { error: 'invalid_grant' });
 });
 
 test('an agent gets its own token and a person’s by its SVID', async () => {

@@ -36,7 +36,11 @@ async function handshake({ svid, more = [], refused }: Ask): Promise<Said> {
   const { host } = new URL(world.mtls);
   const shown = svid ? ['-cert', svid.cert, '-key', svid.key] : [];
   const args = ['s_client', '-connect', host, '-CAfile', svids.bundle, '-verify_return_error', '-ign_eof', ...shown];
-  return runProgram('openssl', [...args, ...more], `GET /mcp/files HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+  return runProgram(
+    'openssl',
+    [...args, ...more],
+    `GET /mcp/files HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+  );
 }
 
 const answered = /^HTTP\/1\.1 \d{3}/m;
@@ -59,7 +63,11 @@ test('a good SVID completes TLS 1.3 with a gateway that verifies, and is answere
 test('the gateway shows an SVID of its own', async () => {
   const { stdout } = await handshake({ svid: await svids.good('claude/orchestrator') });
   const leaf = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(stdout)![0];
-  const read = await runProgram('openssl', ['x509', '-noout', '-ext', 'subjectAltName,basicConstraints,keyUsage'], leaf);
+  const read = await runProgram(
+    'openssl',
+    ['x509', '-noout', '-ext', 'subjectAltName,basicConstraints,keyUsage'],
+    leaf,
+  );
   assert.match(read.stdout, /URI:spiffe:\/\/zylos\.local\/writ\/gateway\b/);
   assert.match(read.stdout, /CA:FALSE/);
   assert.match(read.stdout, /Digital Signature/);

@@ -12,7 +12,11 @@ const programMillisMax = 20_000;
 
 export function runProgram(command: string, args: readonly string[], stdin = ''): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: 'pipe', timeout: programMillisMax, env: { ...process.env, LC_ALL: 'C' } });
+    const child = spawn(command, args, {
+      stdio: 'pipe',
+      timeout: programMillisMax,
+      env: { ...process.env, LC_ALL: 'C' },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -45,7 +45,13 @@ export function svidFolder(world: TestPlane): SvidFolder {
     return openAuthority({ dir: at, trustDomain, clock: systemClock });
   };
   const bundle = join(dir, 'bundle.pem');
-  writeFileSync(bundle, world.authority.bundle().map((der) => toPem('CERTIFICATE', der)).join(''));
+  writeFileSync(
+    bundle,
+    world.authority
+      .bundle()
+      .map((der) => toPem('CERTIFICATE', der))
+      .join(''),
+  );
   return {
     dir,
     bundle,

@@ -1,12 +1,12 @@
 // `writ up`: starts a plane and stays until it is told to stop. The first Ctrl-C lets open calls end, a second one does
 // not wait. With --json every event is one line on stdout, the first being the ready line (contract §4).
 
-import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { JsonObject } from '@writ/core';
 import type { Config } from '../config/config.ts';
 import { configFileName } from '../config/defaults.ts';
 import { loadConfig } from '../config/load.ts';
+import { makeFolders } from '../make-folders.ts';
 import { checkGround } from './ground.ts';
 import { removeReady, writeReady } from './ready.ts';
 import { asSentence, type ExitCode, Stop } from './stop.ts';
@@ -57,7 +57,7 @@ function readConfig(file: string, dataDir: string | undefined): Config {
 
 export async function runUp(config: Config, terminal: Terminal, ports: UpPorts): Promise<ExitCode> {
   for (const warning of checkGround(config)) terminal.note(`writ: ${warning}`);
-  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  makeFolders(config.dataDir, 0o711);
   // Listened for before anything starts: a Ctrl-C while starting is remembered, not fatal.
   const asked = untilAsked(ports);
   try {

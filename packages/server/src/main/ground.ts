@@ -1,13 +1,14 @@
 // What everything else stands on: clock and ids, the log, its index, the store and the keys. Opened first, closed last.
 
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JsonObject, toBase64Url } from '@writ/core';
 import { type AuditIndex, openAuditIndex } from '../audit/index.ts';
 import { type AuditLog, openAuditLog } from '../audit/log.ts';
 import type { Config } from '../config/config.ts';
 import { createRefusalCounter, type RefusalCounter } from '../gateway/refusal-counter.ts';
+import { makeFolders } from '../make-folders.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Keys, openKeys } from '../token/keys.ts';
 import { openLogKey } from './log-key.ts';
@@ -104,6 +105,6 @@ export async function openGround({ config, clock, say, versions }: GroundOptions
 
 /** Agents of other users have to reach the sockets in it, and nothing else: each room's folder is closed by itself. */
 function openDataFolder(dataDir: string): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o711 });
+  makeFolders(dataDir, 0o711);
   chmodSync(dataDir, 0o711);
 }

@@ -63,10 +63,24 @@ export function keysById(...keys: readonly SigningKey[]): ReadonlyMap<string, Pu
 }
 
 async function openKey(dir: string, file: string, alg: SigningKey['alg']) {
-  const secret = createPrivateKey(await keyFile(dir, file, () => newKey(alg)));
+  const secret = readKey(await keyFile(dir, file, () => newKey(alg)), `${dir}/${file}`);
   const wanted = alg === 'EdDSA' ? 'ed25519' : 'ec';
   if (secret.asymmetricKeyType !== wanted) throw new Error(`\`${file}\` in \`${dir}\` does not hold a key for ${alg}`);
   return { secret, key: signingKey(secret, alg) };
+}
+
+/** Throws a sentence for the operator: the library's own words name neither file nor way out. */
+export function readKey(pem: string, path: string): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new Error(
+      `\`${path}\` holds no private key that can be read; put the key back from a copy, or remove the file to make a new one`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 function newKey(alg: SigningKey['alg']): string {

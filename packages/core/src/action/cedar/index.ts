@@ -5,6 +5,7 @@ export { contextFromJson, uidFromJson, valueFromJson } from './json.ts';
 export type { CedarRequest } from './operators.ts';
 export { type Compiled, compilePolicy, type Scope, type Unsupported } from './policy.ts';
 export { type CedarAnswer, compileSet, type PolicyFailure, type PolicySet } from './policy-set.ts';
+export { type CedarSchema, schemaFromJson } from './schema.ts';
 export {
   type CedarRecord,
   type EntityUid,

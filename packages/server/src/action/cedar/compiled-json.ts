@@ -1,14 +1,23 @@
 // A policy in Cedar's JSON format with every long exact. cedar-wasm hands its JSON over through JavaScript numbers, which past
 // 2^53 are other numbers than the author wrote. So long literals travel as marked strings and come back as bigints.
 
-import { type PolicyJson, policyToJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { type PolicyJson, policyToJson, templateToJson } from '@cedar-policy/cedar-wasm/nodejs';
 
 /** Strings, comments, names and whole numbers of Cedar text; what lies between them holds no digit. */
 const TOKENS = /"(?:[^"\\]|\\.)*"|\/\/[^\n]*|[A-Za-z_][A-Za-z0-9_]*|[0-9]+/gs;
 
 /** Null when Cedar does not read the text as one static policy. A long past 2^53 is a bigint. */
 export function exactPolicyJson(text: string): unknown {
-  const answer = policyToJson(text);
+  return exactJson(text, policyToJson);
+}
+
+/** The same of one template, slots and all. */
+export function exactTemplateJson(text: string): unknown {
+  return exactJson(text, templateToJson);
+}
+
+function exactJson(text: string, toJson: typeof policyToJson): unknown {
+  const answer = toJson(text);
   if (answer.type === 'failure') return null;
   const mark = markFor(text);
   let marked = 0;
@@ -18,7 +27,7 @@ export function exactPolicyJson(text: string): unknown {
     return `"${mark}${token}"`;
   });
   if (marked === 0) return answer.json;
-  const exact = policyToJson(markedText);
+  const exact = toJson(markedText);
   return exact.type === 'failure' ? null : unmarked(exact.json, mark);
 }
 

@@ -1,0 +1,144 @@
+// Where does a value stand in text as a token of its own? `bob` does not stand in `bob@evil.example`, nor `bank.example` in
+// `bank.example.evil.example`. Offsets are evidence and count in NFKC text.
+
+import { daysIn, sameDay, dayOf } from './calendar.ts';
+import { normal, type Scalar, typedKey, type ValueType } from './typed-value.ts';
+import { urlsIn } from './url.ts';
+
+/** Offset of the first bounded occurrence in NFKC text, or -1. */
+export type Finder = (text: string) => number;
+
+/** Prepared once per value, used on many texts. */
+export function finderOf(type: ValueType, value: Scalar): Finder {
+  if (typeof value === 'boolean') return () => -1; // no word of a text means it
+  const key = typedKey(type, value);
+  const literal = literalFinder(String(value), type === 'id');
+  if (key === null) return literal;
+  switch (type) {
+    case 'iban':
+      return ibanFinder(key.slice('iban:'.length));
+    case 'email':
+      return either(emailFinder(key), literal);
+    case 'url':
+      return either((text) => urlsIn(text).find(({ url }) => typedKey('url', url) === key)?.start ?? -1, caseSensitive(value));
+    case 'number':
+      return numberFinder(key);
+    case 'date':
+      return dateFinder(String(value));
+    case 'id':
+    case 'text':
+      return literal;
+  }
+}
+
+function either(first: Finder, second: Finder): Finder {
+  return (text) => {
+    const at = first(text);
+    return at >= 0 ? at : second(text);
+  };
+}
+
+function caseSensitive(value: Scalar): Finder {
+  return literalFinder(String(value), true);
+}
+
+function literalFinder(value: string, isExact: boolean): Finder {
+  const words = normal(value).trim();
+  if (words === '') return () => -1;
+  return patternFinder(words.split(/\s+/u).map(escaped).join('\\s+'), isExact ? 'gu' : 'giu');
+}
+
+function patternFinder(pattern: string, flags: 'gu' | 'giu', also: (text: string, start: number, end: number) => boolean = () => true): Finder {
+  const search = new RegExp(pattern, flags);
+  return (text) => {
+    for (const match of text.matchAll(search)) {
+      const end = match.index + match[0].length;
+      if (startsToken(text, match.index) && endsToken(text, end) && also(text, match.index, end)) return match.index;
+    }
+    return -1;
+  };
+}
+
+function ibanFinder(compact: string): Finder {
+  // Written in groups, it might go on after the next space: `GB29 NWBK 6016` stands in no longer number.
+  const isWhole = (text: string, start: number, end: number): boolean =>
+    !/[ -]/.test(text.slice(start, end)) || (!/^[ -]\d/.test(text.slice(end)) && !/[A-Za-z]{2}\d{2} $/.test(text.slice(0, start)));
+  return patternFinder([...compact].join('[ -]?'), 'giu', isWhole);
+}
+
+const ADDRESS = /[^\s<>"(),:;@[\]\\]+@[^\s<>"'(),:;@[\]\\]+/gu;
+
+function emailFinder(key: string): Finder {
+  return (text) => {
+    for (const match of text.matchAll(ADDRESS)) {
+      if (typedKey('email', addressIn(match[0])) === key) return match.index;
+    }
+    return -1;
+  };
+}
+
+/** Without the punctuation after it; a full stop followed by a capital ends it. */
+function addressIn(run: string): string {
+  const at = run.indexOf('@');
+  const domain = run.slice(at + 1).replace(/\.(?=\p{Lu}).*$/u, '');
+  return `${run.slice(0, at).replace(/^['*_]+/, '')}@${domain.replace(/[.!?'*_/]+$/, '')}`;
+}
+
+const NUMERAL = /[+-]?\d(?:[\d.,]*\d)?(?:[eE][+-]?\d{1,3})?/gu;
+
+function numberFinder(key: string): Finder {
+  return (text) => {
+    for (const match of text.matchAll(NUMERAL)) {
+      const end = match.index + match[0].length;
+      // `10%` and `10k` are other amounts than 10.
+      if (typedKey('number', match[0]) === key && startsToken(text, match.index) && endsToken(text, end) && text[end] !== '%') {
+        return match.index;
+      }
+    }
+    return -1;
+  };
+}
+
+function dateFinder(value: string): Finder {
+  const day = dayOf(normal(value))!;
+  return (text) =>
+    daysIn(text).find((found) => sameDay(found, day) && startsToken(text, found.start) && endsToken(text, found.end))?.start ?? -1;
+}
+
+const TOKEN = /[\p{L}\p{N}\p{M}\p{Cf}_]/u;
+/** Between two token characters these make one token of both: `a.b`, `a-b`, `a@b`, `a/b`, `a:b`. */
+const JOINER = /[.@/\\:+%&=#~?\p{Pd}]/u;
+
+function endsToken(text: string, at: number): boolean {
+  let i = at;
+  while (JOINER.test(charAt(text, i))) i += charAt(text, i).length;
+  const next = charAt(text, i);
+  if (!TOKEN.test(next)) return true;
+  // A full stop followed by a capital is a sentence that lost its space.
+  return text.slice(at, i) === '.' && /\p{Lu}/u.test(next);
+}
+
+function startsToken(text: string, at: number): boolean {
+  let i = at;
+  while (i > 0 && JOINER.test(charBefore(text, i))) i -= charBefore(text, i).length;
+  const joiners = text.slice(i, at);
+  if (!TOKEN.test(charBefore(text, i))) return joiners === '' || MENTIONS.has(joiners);
+  return joiners === '.' && /\p{Lu}/u.test(charAt(text, at));
+}
+
+/** In front of a token these only point at it; `/etc`, `.env` and `-5` are other things than `etc`, `env` and `5`. */
+const MENTIONS = new Set(['@', '#', ':', '=']);
+
+function charAt(text: string, at: number): string {
+  return at < text.length ? String.fromCodePoint(text.codePointAt(at)!) : '';
+}
+
+function charBefore(text: string, at: number): string {
+  if (at <= 0) return '';
+  const unit = text[at - 1]!;
+  return /[\udc00-\udfff]/.test(unit) && at > 1 ? text.slice(at - 2, at) : unit;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, (char) => (char === '-' || char === '/' ? `\\${char}` : `\\${char}`));
+}
