@@ -1,9 +1,10 @@
 // The ground a plane stands on: system, data folder, socket paths. Looked at before anything starts, so that what would
 // fail later in pieces is one sentence now. Shared by `writ up`, which stops, and `writ doctor`, which tells.
 
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
+import { makeFolders } from '../make-folders.ts';
 import { type Stop, stopOf, usage } from './stop.ts';
 
 /** sun_path of a Unix socket, without its final NUL. unix(7). */
@@ -39,7 +40,7 @@ export function socketFault(dataDir: string): string | null {
 
 export function folderFault(dataDir: string): Stop | null {
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    makeFolders(dataDir, 0o711);
     accessSync(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
     return null;
   } catch (error) {
