@@ -39,7 +39,11 @@ function projectFor(): object {
       'src/**/*.fixture.ts',
       'src/**/testing.ts',
       'src/**/*fixtures.ts',
-      'src/**/*-bench.ts',
+      'src/**/fixture.ts',
+      'src/**/*bench.ts',
+      'src/**/crash-check.ts',
+      'src/**/*-differential.ts',
+      'src/**/*-worlds.ts',
     ],
   };
 }

@@ -33,6 +33,7 @@ for (const peer of chosen) {
   for (const kind of ['passed', 'failed', 'skipped'] as const) sum[kind] += counts[kind];
   console.log(lineOf(peer, result, counts));
   if (result.state !== 'ran') continue;
+  for (const { title, says } of result.notYet) console.log(`    not yet: ${title}: ${says}`);
   for (const { title, says } of result.failures) console.log(`    ${title}\n${says.replace(/^/gm, '      ')}`);
 }
 console.log(total(sum));

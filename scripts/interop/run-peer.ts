@@ -17,6 +17,8 @@ export type PeerResult =
       readonly version: string;
       readonly counts: Counts;
       readonly failures: readonly Failure[];
+      /** What is known not to work yet, and why: counted as skipped, and told. */
+      readonly notYet: readonly Failure[];
       readonly seconds: number;
     };
 
@@ -28,15 +30,22 @@ export async function runPeer(peer: Peer): Promise<PeerResult> {
   const seconds = () => (performance.now() - started) / 1000;
   const broken = (says: string): PeerResult => {
     const failures = [{ title: `${peer.name} starts`, says }];
-    return { state: 'ran', version: '', counts: { passed: 0, failed: 1, skipped: 0 }, failures, seconds: seconds() };
+    return {
+      state: 'ran',
+      version: '',
+      counts: { passed: 0, failed: 1, skipped: 0 },
+      failures,
+      notYet: [],
+      seconds: seconds(),
+    };
   };
   const opened = await peer.open().catch((error: unknown) => error as Error);
   if (opened instanceof Error) return broken(opened.message);
   if ('absent' in opened) return { state: 'absent', reason: opened.absent };
   try {
-    const { counts, failures } = await runFiles(peer, opened.env ?? {});
+    const { counts, failures, notYet } = await runFiles(peer, opened.env ?? {});
     if (counts.passed + counts.failed === 0) return broken(`no test was run by ${peer.tests.join(', ')}`);
-    return { state: 'ran', version: opened.version, counts, failures, seconds: seconds() };
+    return { state: 'ran', version: opened.version, counts, failures, notYet, seconds: seconds() };
   } finally {
     await opened.close?.();
   }
@@ -46,7 +55,8 @@ async function runFiles({ tests, alone = false, without }: Peer, env: { readonly
   const files = [...new Set(tests.flatMap((pattern) => globSync(pattern)))].sort();
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const failures: Failure[] = [];
-  if (files.length === 0) return { counts, failures };
+  const notYet: Failure[] = [];
+  if (files.length === 0) return { counts, failures, notYet };
   const before = { ...process.env };
   Object.assign(process.env, env);
   const stream = run({
@@ -67,7 +77,11 @@ async function runFiles({ tests, alone = false, without }: Peer, env: { readonly
     // Of a suite whose preparation failed the tests are told as cancelled; the reason stands with the suite alone.
     const isSuite = details.type === 'suite';
     if (isSuite && error.failureType !== 'hookFailed') return;
-    if (todo !== undefined) return void counts.skipped++;
+    if (todo !== undefined) {
+      counts.skipped++;
+      notYet.push({ title: name, says: String(todo) });
+      return;
+    }
     if (!isSuite) counts.failed++;
     if (error.failureType === 'cancelledByParent') return;
     const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : error.message;
@@ -78,5 +92,5 @@ async function runFiles({ tests, alone = false, without }: Peer, env: { readonly
     if (before[name] === undefined) delete process.env[name];
     else process.env[name] = before[name];
   }
-  return { counts, failures };
+  return { counts, failures, notYet };
 }

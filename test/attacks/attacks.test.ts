@@ -5,6 +5,7 @@ import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readAttacks } from './case.ts';
+import { checkRecords } from './checks.ts';
 import { openStage, type Stage } from './stage.ts';
 import { act } from './steps.ts';
 
@@ -22,6 +23,7 @@ for (const { name: title, config, given, cases } of attacks) {
     for (const { name, steps } of cases) {
       if (only === undefined || name.includes(only)) test(name, () => act([...given, ...steps], stage));
     }
+    test('each refusal stands in the log with its reason', () => checkRecords(stage));
   });
 }
 

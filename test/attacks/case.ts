@@ -62,8 +62,8 @@ const VERBS = {
   message: ['token', 'headers', 'edit', 'body', 'method', 'params', 'path'],
   /** Any HTTP request to this path. */
   request: ['token', 'method', 'headers', 'json', 'form'],
-  /** A request as text, written to the socket as it is. */
-  text: ['token'],
+  /** Lines of a request, written to the socket as they are. */
+  text: [],
   /** Opens a connection and leaves it open under this name; with `call`, a call whose answer does not end. */
   stay: ['call', 'token'],
   /** The open connection of this name ends within so many milliseconds. */

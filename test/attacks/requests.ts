@@ -48,10 +48,11 @@ function takeRequest(step: Step, stage: Stage, names: Names): Outgoing {
 
 /** A list sends the parameter once for each value; null leaves it out. */
 function encodeForm(form: JsonObject): Uint8Array {
-  const pairs = Object.entries(form).flatMap(([name, value]) =>
-    [value].flat().flatMap((one) => (one === null ? [] : [[name, String(one)]])),
-  );
-  return Buffer.from(new URLSearchParams(pairs as string[][]).toString());
+  const pairs = new URLSearchParams();
+  for (const [name, value] of Object.entries(form)) {
+    for (const one of [value].flat()) if (one !== null) pairs.append(name, String(one));
+  }
+  return Buffer.from(pairs.toString());
 }
 
 /** `files`, `db/agent`, or a URL as it is. */
@@ -67,8 +68,8 @@ function callRequest(step: Step, stage: Stage, names: Names): Outgoing {
     'io.modelcontextprotocol/protocolVersion': MCP_VERSION,
     'io.modelcontextprotocol/clientCapabilities': {},
   };
-  const named = method === 'tools/call' ? { name: tool, arguments: step.with.arguments ?? {} } : {};
-  const honest = { jsonrpc: '2.0', id: 1, method, params: { ...named, _meta } };
+  const named: JsonObject = method === 'tools/call' ? { name: tool, arguments: step.with.arguments ?? {} } : {};
+  const honest: JsonObject = { jsonrpc: '2.0', id: 1, method, params: { ...named, _meta } };
   const headers = {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
@@ -137,7 +138,7 @@ function plainRequest(step: Step, stage: Stage, names: Names): Outgoing {
 }
 
 /** `token`: a kept name, or several for as many headers. */
-function authorizationOf({ with: { token, scheme = 'Bearer' } }: Step, names: Names) {
+function authorizationOf({ with: { token, scheme = 'Bearer' } }: Step, names: Names): Outgoing['headers'] {
   if (token === undefined) return {};
   const values = [token].flat().map((name) => `${String(scheme)} ${names.find(String(name)).token}`);
   return { authorization: values.length === 1 ? values[0]! : values };

@@ -28,6 +28,8 @@ export interface Stage {
   readonly keys: Keys;
   /** The credential that the plane holds for the tool server. */
   readonly upstreamKey: string;
+  /** Every refusal so far, by the id its caller was told. */
+  readonly refused: { readonly decisionId: string; readonly code: string }[];
   sender(as: string): Promise<Sender>;
   close(): Promise<void>;
 }
@@ -63,32 +65,47 @@ const WORLD: JsonObject = {
   ],
 };
 
+/** Rejects with nothing left open. */
 export async function openStage(config: JsonObject): Promise<Stage> {
+  const closing: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const one of closing.splice(0).reverse()) await one();
+  };
+  try {
+    return { ...(await openParts(config, (one) => closing.push(one))), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openParts(
+  config: JsonObject,
+  onClose: (close: () => Promise<void>) => void,
+): Promise<Omit<Stage, 'close'>> {
   const upstreamKey = `upstream-${crypto.randomUUID()}`;
   const upstream = await startUpstream(upstreamKey);
+  onClose(upstream.close);
   const calleePort = await freePort();
-  const yaml = JSON.stringify({ ...WORLD, ...config })
+  const json = JSON.stringify({ ...WORLD, ...config })
     .replaceAll('$UPSTREAM', `http://127.0.0.1:${upstream.port}/mcp`)
     .replaceAll('$CALLEE', `https://127.0.0.1:${calleePort}/`);
-  const plane = await startTestPlane({ yaml: flowMembers(yaml), environment: { UPSTREAM_KEY: upstreamKey } });
+  const plane = await startTestPlane({ yaml: flowMembers(json), environment: { UPSTREAM_KEY: upstreamKey } });
+  onClose(plane.close);
   const callee = await startCallee(await plane.svid('db/agent'), calleePort);
-  const keys = await openKeys({ dir: join(plane.dataDir, 'data', 'keys') });
+  onClose(callee.close);
   const held = new Map<string, Promise<DialSvid>>();
   return {
     plane,
     upstream,
     callee,
-    keys,
+    keys: await openKeys({ dir: join(plane.dataDir, 'data', 'keys') }),
     upstreamKey,
+    refused: [],
     async sender(as) {
       if (as === 'nobody') return null;
       if (!held.has(as)) held.set(as, plane.svid(as));
       return held.get(as)!;
-    },
-    async close() {
-      await callee.close();
-      await plane.close();
-      await upstream.close();
     },
   };
 }
@@ -106,6 +123,7 @@ export function openNames(stage: Stage) {
   const { plane } = stage;
   const fixed: { readonly [name: string]: string } = {
     mtls: plane.mtls,
+    host: new URL(plane.mtls).host,
     oauth: plane.oauth,
     issuer: plane.issuer,
     key: stage.upstreamKey,

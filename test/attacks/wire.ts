@@ -101,7 +101,7 @@ export async function sendText(sender: Sender, base: string, text: string): Prom
       got += part;
     });
     socket.on('error', () => {}).once('close', () => resolve(got));
-    socket.setTimeout(1000, () => socket.destroy());
+    socket.setTimeout(300, () => socket.destroy());
     socket.write(text);
   });
 }

@@ -22,5 +22,6 @@ export const VERBS: { readonly [name: string]: Load } = {
   approvals: () => import('./approvals.ts'),
   explain: () => import('./explain.ts'),
   audit: () => import('./audit.ts'),
+  replay: () => import('./replay.ts'),
   completion: () => import('./completion.ts'),
 };

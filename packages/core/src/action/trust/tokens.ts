@@ -1,7 +1,7 @@
 // Where does a value stand in text as a token of its own? `bob` does not stand in `bob@evil.example`, nor `bank.example` in
 // `bank.example.evil.example`. Offsets are evidence and count in NFKC text.
 
-import { daysIn, sameDay, dayOf } from './calendar.ts';
+import { dayOf, daysIn, sameDay } from './calendar.ts';
 import { normal, type Scalar, typedKey, type ValueType } from './typed-value.ts';
 import { urlsIn } from './url.ts';
 
@@ -20,7 +20,10 @@ export function finderOf(type: ValueType, value: Scalar): Finder {
     case 'email':
       return either(emailFinder(key), literal);
     case 'url':
-      return either((text) => urlsIn(text).find(({ url }) => typedKey('url', url) === key)?.start ?? -1, caseSensitive(value));
+      return either(
+        (text) => urlsIn(text).find(({ url }) => typedKey('url', url) === key)?.start ?? -1,
+        caseSensitive(value),
+      );
     case 'number':
       return numberFinder(key);
     case 'date':
@@ -48,7 +51,11 @@ function literalFinder(value: string, isExact: boolean): Finder {
   return patternFinder(words.split(/\s+/u).map(escaped).join('\\s+'), isExact ? 'gu' : 'giu');
 }
 
-function patternFinder(pattern: string, flags: 'gu' | 'giu', also: (text: string, start: number, end: number) => boolean = () => true): Finder {
+function patternFinder(
+  pattern: string,
+  flags: 'gu' | 'giu',
+  also: (text: string, start: number, end: number) => boolean = () => true,
+): Finder {
   const search = new RegExp(pattern, flags);
   return (text) => {
     for (const match of text.matchAll(search)) {
@@ -62,7 +69,8 @@ function patternFinder(pattern: string, flags: 'gu' | 'giu', also: (text: string
 function ibanFinder(compact: string): Finder {
   // Written in groups, it might go on after the next space: `GB29 NWBK 6016` stands in no longer number.
   const isWhole = (text: string, start: number, end: number): boolean =>
-    !/[ -]/.test(text.slice(start, end)) || (!/^[ -]\d/.test(text.slice(end)) && !/[A-Za-z]{2}\d{2} $/.test(text.slice(0, start)));
+    !/[ -]/.test(text.slice(start, end)) ||
+    (!/^[ -]\d/.test(text.slice(end)) && !/[A-Za-z]{2}\d{2} $/.test(text.slice(0, start)));
   return patternFinder([...compact].join('[ -]?'), 'giu', isWhole);
 }
 
@@ -91,7 +99,12 @@ function numberFinder(key: string): Finder {
     for (const match of text.matchAll(NUMERAL)) {
       const end = match.index + match[0].length;
       // `10%` and `10k` are other amounts than 10.
-      if (typedKey('number', match[0]) === key && startsToken(text, match.index) && endsToken(text, end) && text[end] !== '%') {
+      if (
+        typedKey('number', match[0]) === key &&
+        startsToken(text, match.index) &&
+        endsToken(text, end) &&
+        text[end] !== '%'
+      ) {
         return match.index;
       }
     }
@@ -102,7 +115,8 @@ function numberFinder(key: string): Finder {
 function dateFinder(value: string): Finder {
   const day = dayOf(normal(value))!;
   return (text) =>
-    daysIn(text).find((found) => sameDay(found, day) && startsToken(text, found.start) && endsToken(text, found.end))?.start ?? -1;
+    daysIn(text).find((found) => sameDay(found, day) && startsToken(text, found.start) && endsToken(text, found.end))
+      ?.start ?? -1;
 }
 
 const TOKEN = /[\p{L}\p{N}\p{M}\p{Cf}_]/u;

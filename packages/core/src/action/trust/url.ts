@@ -36,9 +36,7 @@ export interface FoundUrl {
 
 /** What stands in the text as a URL of its own, without the punctuation that follows it. */
 export function urlsIn(text: string): readonly FoundUrl[] {
-  return [...text.matchAll(RUN)].flatMap((match) =>
-    readings(match[0]).map((url) => ({ url, start: match.index })),
-  );
+  return [...text.matchAll(RUN)].flatMap((match) => readings(match[0]).map((url) => ({ url, start: match.index })));
 }
 
 /**

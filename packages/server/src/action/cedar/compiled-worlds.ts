@@ -123,6 +123,22 @@ const UNREADABLE: readonly Json[] = [
   { __entity: { type: 'in', id: '' } },
 ];
 
+/** Text for an equal value, or for one that is nearly equal. */
+const ALIKE: ReadonlyMap<string, string> = new Map([
+  ['1.5', '1.50'],
+  ['1.50', '1.5000'],
+  ['0.0', '-0.0'],
+  ['10.0.0.1', '10.0.0.1/32'],
+  ['10.0.0.0/8', '10.9.9.9/8'],
+  ['10.9.9.9/8', '10.9.9.9'],
+  ['::1', '0:0::1/128'],
+  ['1970-01-01', '1970-01-01T01:00:00.000+0100'],
+  ['2024-02-29', '2024-02-29T00:00:00Z'],
+  ['1d', '24h'],
+  ['86399999ms', '23h59m59s999ms'],
+  ['a', 'ab'],
+]);
+
 const KINDS = ['bool', 'long', 'string', 'entity', 'set', 'record', 'decimal', 'ip', 'datetime', 'duration'] as const;
 type Kind = (typeof KINDS)[number];
 
@@ -322,15 +338,15 @@ function booleanOf(random: Random, to: (kind: Kind) => Json): Json {
     case 4:
       return { '!': { arg: to('bool') } };
     case 5:
-      return binary(random.pick(['==', '!=']), to(kind), to(kind));
+      return related(random, random.pick(['==', '!=']), to(kind), to);
     case 6:
       return binary(random.pick(['<', '<=', '>', '>=']), to(compared), to(compared));
     case 7:
       return binary('in', to('entity'), random.chance(0.6) ? to('entity') : entitySet(random, to));
     case 8:
-      return binary('contains', to('set'), to(kind));
+      return containing(random, to(kind), to);
     case 9:
-      return binary(random.pick(['containsAll', 'containsAny']), to('set'), to('set'));
+      return related(random, random.pick(['containsAll', 'containsAny']), to('set'), to);
     case 10:
       return random.chance(0.3)
         ? { isEmpty: { arg: to('set') } }
@@ -346,6 +362,45 @@ function booleanOf(random: Random, to: (kind: Kind) => Json): Json {
     default:
       return callOf(random, to);
   }
+}
+
+/** Two operands that may well be equal: things made apart hardly ever are. */
+function related(random: Random, operator: string, left: Json, to: (kind: Kind) => Json): Json {
+  const right = random.chance(0.8) ? varied(random, left) : to(random.pick(KINDS));
+  return random.chance(0.5) ? binary(operator, left, right) : binary(operator, right, left);
+}
+
+function containing(random: Random, item: Json, to: (kind: Kind) => Json): Json {
+  const others = Array.from({ length: random.below(random.chance(0.2) ? 12 : 3) }, () => to(random.pick(KINDS)));
+  const set = { Set: random.chance(0.6) ? [...others, varied(random, item)] : others };
+  return binary('contains', random.chance(0.7) ? set : to('set'), item);
+}
+
+/** The same written differently, or almost the same. */
+function varied(random: Random, json: Json): Json {
+  if (typeof json === 'string') return ALIKE.get(json) && random.chance(0.4) ? ALIKE.get(json)! : json;
+  if (isList(json)) return json.map((item) => varied(random, item));
+  if (typeof json !== 'object' || json === null) return json;
+  if ('Set' in json && isList(json.Set)) return { Set: shuffled(random, json.Set) };
+  if ('Record' in json && random.chance(0.2))
+    return { Record: shorter(json.Record as { readonly [name: string]: Json }) };
+  if ('type' in json && random.chance(0.2)) return { ...json, type: random.pick(TYPES) };
+  return Object.fromEntries(Object.entries(json).map(([name, member]) => [name, varied(random, member)]));
+}
+
+function shuffled(random: Random, items: readonly Json[]): Json {
+  const others = items.map((item) => varied(random, item));
+  if (others.length > 0 && random.chance(0.1)) others.pop();
+  if (others.length > 0 && random.chance(0.2)) others.push(random.pick(others));
+  return random.chance(0.4) ? others.reverse() : others;
+}
+
+function isList(json: Json): json is readonly Json[] {
+  return Array.isArray(json);
+}
+
+function shorter(fields: { readonly [name: string]: Json }): Json {
+  return Object.fromEntries(Object.entries(fields).slice(1));
 }
 
 function entitySet(random: Random, to: (kind: Kind) => Json): Json {

@@ -22,6 +22,31 @@ test('a message is read with its task, a task operation with its id', () => {
   assert.equal(get.kind === 'call' && get.taskId, 't1');
 });
 
+test('a message is read with its conversation, and all that the standard names is carried', () => {
+  const whole = parse(
+    send(
+      {
+        contextId: 'c1',
+        taskId: 't1',
+        metadata: {},
+        extensions: [],
+        referenceTaskIds: [],
+        parts: [{ text: 'a', metadata: {}, filename: 'a.txt', mediaType: 'text/plain' }],
+      },
+      {
+        tenant: '',
+        metadata: { note: 1 },
+        configuration: { acceptedOutputModes: ['text/plain'], historyLength: 1, returnImmediately: true },
+      },
+    ),
+  );
+  assert.deepEqual(whole.kind === 'call' && [whole.taskId, whole.contextId], ['t1', 'c1']);
+  const get = parse({ jsonrpc: '2.0', id: 1, method: 'GetTask', params: { id: 't1', tenant: '', historyLength: 3 } });
+  assert.equal(get.kind === 'call' && get.contextId, null);
+  const cancel = parse({ jsonrpc: '2.0', id: 1, method: 'CancelTask', params: { id: 't1', metadata: {} } });
+  assert.equal(cancel.kind, 'call');
+});
+
 const faults: [name: string, body: unknown, rpcCode: number, httpStatus: number, version?: string[]][] = [
   ['a batch', [send()], -32600, 400],
   ['text that is no JSON', '{', -32700, 400],
@@ -44,6 +69,35 @@ const faults: [name: string, body: unknown, rpcCode: number, httpStatus: number,
   [
     'a push configuration in the message',
     send({}, { configuration: { taskPushNotificationConfig: { url: 'http://169.254.169.254/' } } }),
+    -32602,
+    200,
+  ],
+  // The stock SDK reads ProtoJSON, which takes `task_id` for `taskId`: ownership would be asked of one and the agent obey the other.
+  ['a task under its other spelling', send({ task_id: 't1' }), -32602, 200],
+  ['a conversation under its other spelling', send({ context_id: 'c1' }), -32602, 200],
+  ['references under their other spelling', send({ reference_task_ids: ['t9'] }), -32602, 200],
+  ['a message id under both spellings', send({ message_id: 'm2' }), -32602, 200],
+  [
+    'a push configuration under its other spelling',
+    send({}, { configuration: { task_push_notification_config: { url: 'http://169.254.169.254/' } } }),
+    -32602,
+    200,
+  ],
+  ['a member of a part that nobody knows', send({ parts: [{ text: 'a', file: { uri: 'http://x' } }] }), -32602, 200],
+  ['a context of Writ beside the metadata', send({}, { _meta: { 'dev.writ/context': 'x' } }), -32602, 200],
+  ['an extension', send({ extensions: ['https://example.org/ext'] }), -32602, 200],
+  ['a conversation that is no text', send({ contextId: 7 }), -32602, 200],
+  ['metadata of a message that is no object', send({ metadata: 'x' }), -32602, 200],
+  ['a configuration that is no object', send({}, { configuration: 'x' }), -32602, 200],
+  [
+    'a task operation for another tenant',
+    { jsonrpc: '2.0', id: 1, method: 'GetTask', params: { id: 't', tenant: 'other' } },
+    -32602,
+    200,
+  ],
+  [
+    'a task operation that names a second task',
+    { jsonrpc: '2.0', id: 1, method: 'GetTask', params: { id: 't', taskId: 'u' } },
     -32602,
     200,
   ],

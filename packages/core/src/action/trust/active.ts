@@ -1,0 +1,66 @@
+// What in a free text can act on its own: links, addresses, account numbers (rules §3.10). A text may be repeated; one of these
+// leads somewhere. Found liberally, since a miss is a hole and a false find only asks; where each came from is provenance.ts.
+
+import { dayOf } from './calendar.ts';
+import { normal, type ValueType } from './typed-value.ts';
+
+export interface ActiveToken {
+  readonly type: ValueType;
+  readonly text: string;
+}
+
+/** More of them in one text are not counted one by one. */
+export const activeTokensMax = 256;
+
+const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{N}\\p{M}_-]{0,61}[\\p{L}\\p{N}\\p{M}])?';
+// U+3002 and U+FF61 separate labels as a full stop does (UTS 46 §2.3).
+const DOT = '[.\\u3002\\uff61]';
+const REST = '[^\\s<>"\'`|()[\\]{}]*';
+
+const KINDS: readonly (readonly [type: ValueType, form: RegExp])[] = [
+  // Any scheme: what a client does with `tel:` or `javascript:` is its own business, and somewhere it leads.
+  ['url', /[a-z][a-z0-9+.-]{1,20}:(?:\/\/|\\\\)[^\s<>"'`]+/giu],
+  ['text', /(?<![\p{L}\p{N}])(?:tel|sms|data|javascript|magnet|bitcoin|ethereum|geo|file|intent):[^\s<>"'`]+/giu],
+  ['email', /[^\s<>"(),:;@[\]\\]+@[^\s<>"'(),:;@[\]\\]+/gu],
+  [
+    'url',
+    new RegExp(`(?<![\\p{L}\\p{N}_-])(?:${LABEL}${DOT})+\\p{L}{2,24}(?![\\p{L}\\p{N}_])(?:[:/?#]${REST})?`, 'giu'),
+  ],
+  ['url', new RegExp(`(?<![\\p{N}.])\\d{1,3}(?:\\.\\d{1,3}){3}(?![\\p{N}.])(?:[:/]${REST})?`, 'gu')],
+  ['iban', /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}[A-Z0-9]{8,30}(?![\p{L}\p{N}])/giu],
+  ['iban', /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}(?:[ -][A-Z0-9]{4}){2,7}(?:[ -][A-Z0-9]{1,3})?(?![\p{L}\p{N}])/gu],
+  // Account, card and telephone numbers. Eight digits are also a day, which is sorted out below.
+  ['id', /(?<![\p{L}\p{N}])\+?\d(?:[ ./()-]{0,2}\d){7,30}(?![\p{L}\p{N}])/gu],
+  // Wallets and the like: long, and letters with digits.
+  ['id', /(?<![\p{L}\p{N}])(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20,}(?![\p{L}\p{N}])/gu],
+];
+
+/** In the order of kinds; `more` when there were too many to list. */
+export function activeTokensIn(text: string): { readonly tokens: readonly ActiveToken[]; readonly more: boolean } {
+  const tokens: ActiveToken[] = [];
+  let rest = normal(text);
+  for (const [type, form] of KINDS) {
+    // What has been found is blanked out, so that the host of an address is not found again as a link.
+    rest = rest.replace(form, (run) => {
+      const token = withoutPunctuation(run);
+      if (type === 'id' && (dayOf(token) !== null || isTimestamp(token))) return run;
+      if (tokens.length <= activeTokensMax) tokens.push({ type, text: token });
+      return ' '.repeat(run.length);
+    });
+  }
+  return { tokens: tokens.slice(0, activeTokensMax), more: tokens.length > activeTokensMax };
+}
+
+function withoutPunctuation(run: string): string {
+  return run.replace(/^['*_]+/u, '').replace(/[.,;:!?'*_~)\]}]+$/u, '');
+}
+
+function isTimestamp(run: string): boolean {
+  return /^\d{4}-\d{2}-\d{2}[ -/.]*\d{0,2}$/.test(run);
+}
+
+/** Ids of any kind, for memory that must recognise them: tokens with a digit in them. */
+export function idsIn(text: string): readonly string[] {
+  const found = normal(text).match(/(?<![\p{L}\p{N}_-])[\p{L}\p{N}_][\p{L}\p{N}_-]{3,63}(?![\p{L}\p{N}_-])/gu) ?? [];
+  return found.filter((token) => /\p{N}/u.test(token)).slice(0, activeTokensMax);
+}

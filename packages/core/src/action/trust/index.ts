@@ -1,0 +1,51 @@
+// What the rest of Writ uses of this folder, by name.
+
+export { activeTokensIn } from './active.ts';
+export { type EchoMemory, noEchoes, withSent } from './echo.ts';
+export {
+  type Field,
+  heldIn,
+  type Observation,
+  observe,
+  type Ref,
+  returnedBy,
+  startEvidence,
+  type TaskEvidence,
+  withFields,
+} from './evidence.ts';
+export {
+  floorAfterTake,
+  floorUsed,
+  type Memory,
+  memoryOf,
+  type Remembering,
+  type Residues,
+  residueOf,
+  startLevel,
+  withForgotten,
+  withReceived,
+} from './floor.ts';
+export { judgeFloorRule, judgeTrust, THRESHOLDS, type TrustVerdict } from './judge-trust.ts';
+export { foreignLevel, isTainted } from './levels.ts';
+export {
+  type ArgumentRule,
+  type Effect,
+  errorOutputs,
+  type OutputRule,
+  type Role,
+  riskOfCall,
+  type ToolTrust,
+} from './manifest.ts';
+export { noPrompt, type Prompt, type PromptOrigin, type PromptTurn, promptParts, withTurn } from './prompt.ts';
+export type { Origin, Provenance } from './provenance.ts';
+export { argumentsWithoutRole } from './roles.ts';
+export { fieldsFrom, type Labels, labelsOf, readLabels, type Span, spansMax } from './spans.ts';
+export {
+  type TaskKnowledge,
+  type TrustAsk,
+  type TrustFacts,
+  type TrustPlaces,
+  type TrustSeen,
+  trustFacts,
+} from './trust-facts.ts';
+export type { ValueType } from './typed-value.ts';
