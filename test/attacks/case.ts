@@ -1,8 +1,7 @@
 // The form of an attack file (README.md tells it in words), and its reader. An unknown verb or member is an error, so that a case
 // never passes because nobody understood it.
 
-import { readFileSync } from 'node:fs';
-import { type DenialCode, DENIALS, isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from '@writ/core';
+import { DENIALS, type DenialCode, isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from '@writ/core';
 
 export interface AttackFile {
   readonly about: string;
@@ -17,6 +16,8 @@ export interface AttackCase {
   readonly name: string;
   readonly story: string;
   readonly spec: string;
+  /** What the product does instead, so far. */
+  readonly todo: string | null;
   readonly steps: readonly Step[];
 }
 
@@ -28,6 +29,8 @@ export interface Step {
   readonly as: string;
   readonly at: 'mtls' | 'oauth' | 'issuer' | 'api';
   readonly with: JsonObject;
+  /** Tried again and again for so many milliseconds until it is refused; 0: once. */
+  readonly withinMillis: number;
   readonly expect: Expectation;
 }
 
@@ -47,6 +50,8 @@ export type Expectation =
       readonly never: readonly string[];
       /** An approved call may have reached the other side before its answer was refused. */
       readonly reaches: boolean;
+      /** The API keeps no record of a caller whose token it could not read as a person's. */
+      readonly recorded: boolean;
     };
 
 const VERBS = {
@@ -81,11 +86,12 @@ const VERBS = {
 } as const satisfies { readonly [verb: string]: readonly string[] };
 
 export type Verb = keyof typeof VERBS;
-const COMMON = ['as', 'at', 'expect'];
+const COMMON = ['as', 'at', 'expect', 'withinMillis'];
 const ACTORLESS = new Set<Verb>(['open', 'forge', 'ends', 'revoke', 'end', 'describe', 'upstream', 'callee']);
 
-export function readAttacks(file: string): AttackFile {
-  const parsed = parseStrictJson(readFileSync(file));
+/** Throws with the place that nobody could understand. */
+export function parseAttacks(file: string, bytes: Uint8Array): AttackFile {
+  const parsed = parseStrictJson(bytes);
   if (!parsed.ok || !isJsonObject(parsed.value)) throw new Error(`${file} is not JSON: ${JSON.stringify(parsed)}`);
   const { about, config, given = [], cases, ...rest } = parsed.value;
   if (Object.keys(rest).length > 0 || !isJsonObject(config) || !Array.isArray(cases)) throw new Error(`${file}: form`);
@@ -97,14 +103,20 @@ export function readAttacks(file: string): AttackFile {
   };
 }
 
-function caseOf({ name, story, spec, steps, ...rest }: JsonObject, file: string): AttackCase {
+function caseOf({ name, story, spec, todo = null, steps, ...rest }: JsonObject, file: string): AttackCase {
   const where = `${file}, \`${String(name)}\``;
   const texts = [name, story, spec].every((one) => typeof one === 'string' && one !== '');
   if (!texts || !Array.isArray(steps) || Object.keys(rest).length > 0) throw new Error(`${where}: form`);
   const read = (steps as JsonValue[]).map((step) => stepOf(step, where));
-  if (!read.some(({ expect, verb }) => expect.outcome !== 'allow' || verb === 'upstream' || verb === 'callee'))
-    throw new Error(`${where}: nothing is expected of it`);
-  return { name: name as string, story: story as string, spec: spec as string, steps: read };
+  if (!read.some(asserts)) throw new Error(`${where}: nothing is expected of it`);
+  return { name, story, spec, todo, steps: read } as AttackCase;
+}
+
+/** Is there anything in this step that an attack would fail at? */
+function asserts({ verb, expect }: Step): boolean {
+  if (expect.outcome !== 'allow') return true;
+  const tells = verb === 'upstream' || verb === 'callee' || verb === 'ends';
+  return tells || Object.keys(expect.claims).length > 0 || expect.never.length > 0;
 }
 
 function stepOf(value: JsonValue, where: string): Step {
@@ -114,7 +126,13 @@ function stepOf(value: JsonValue, where: string): Step {
   const known = VERBS[verb as Verb] as readonly string[];
   const unknown = members.find((member) => !known.includes(member) && !COMMON.includes(member));
   if (unknown !== undefined) throw new Error(`${where}: \`${verb}\` has no \`${unknown}\``);
-  const { as = ACTORLESS.has(verb as Verb) ? 'nobody' : undefined, at = 'mtls', expect = 'allow', ...rest } = value;
+  const {
+    as = ACTORLESS.has(verb as Verb) ? 'nobody' : undefined,
+    at = 'mtls',
+    expect = 'allow',
+    withinMillis = 0,
+    ...rest
+  } = value;
   if (typeof as !== 'string') throw new Error(`${where}: \`${verb}\` needs \`as\``);
   return {
     verb: verb as Verb,
@@ -122,6 +140,7 @@ function stepOf(value: JsonValue, where: string): Step {
     as,
     at: at as Step['at'],
     with: Object.fromEntries(Object.entries(rest).filter(([name]) => name !== verb)),
+    withinMillis: withinMillis as number,
     expect: expectationOf(expect, where),
   };
 }
@@ -130,10 +149,12 @@ function expectationOf(value: JsonValue, where: string): Expectation {
   if (value === 'allow') return { outcome: 'allow', claims: {}, never: [] };
   if (value === 'hangup') return { outcome: 'hangup' };
   if (!isJsonObject(value)) throw new Error(`${where}: \`expect\` is "allow", "hangup" or what the refusal looks like`);
-  const { status, code = null, rpc = null, error = null, never = [], reaches = false, claims, ...rest } = value;
+  const { status, code = null, rpc = null, error = null, never = [], claims, ...more } = value;
+  const { reaches = false, recorded = true, ...rest } = more;
   if (Object.keys(rest).length > 0) throw new Error(`${where}: \`expect\` has no \`${Object.keys(rest)[0]}\``);
   if (status === undefined) return { outcome: 'allow', claims: (claims ?? {}) as JsonObject, never: never as string[] };
-  if (code !== null && !Object.hasOwn(DENIALS, String(code))) throw new Error(`${where}: \`${String(code)}\` is no code`);
+  if (code !== null && !Object.hasOwn(DENIALS, String(code)))
+    throw new Error(`${where}: \`${String(code)}\` is no code`);
   return {
     outcome: 'refuse',
     status: status as number,
@@ -142,5 +163,6 @@ function expectationOf(value: JsonValue, where: string): Expectation {
     error: error as string | null,
     never: never as string[],
     reaches: reaches === true,
+    recorded: recorded === true,
   };
 }

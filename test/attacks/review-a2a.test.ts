@@ -1,70 +1,81 @@
 // A2A through a whole plane, as a caller would write it who wants another caller's task or conversation.
 
 import assert from 'node:assert/strict';
+import { request } from 'node:https';
 import { after, before, test } from 'node:test';
 import type { JsonObject } from '@writ/core';
-import type { Step } from './case.ts';
-import { requestOf } from './requests.ts';
-import { openNames, openStage, type Stage } from './stage.ts';
-import { send } from './wire.ts';
+import { type Field, openField } from './review.fixture.ts';
 
-let stage: Stage;
+let field: Field;
 before(async () => {
-  stage = await openStage({});
+  field = await openField(
+    (a2a) => `
+agents:
+  claude/orchestrator: { attest: { launched: true }, calls: [db/agent], memory: task }
+  db/agent: { attest: { launched: true }, a2a: "${a2a}" }
+users:
+  howard: { roles: [admin] }
+`,
+  );
 });
-after(() => stage?.close());
+after(() => field?.close());
 
-const allow = { outcome: 'allow' } as unknown as Step['expect'];
+const tokenOfNewTask = () => field.token(`${field.plane.mtls}/a2a/db/agent`, 'db/agent:send');
 
-/** One person's task and the orchestrator's token for `db/agent` in it. */
-async function tokenOf(name: string) {
-  const names = openNames(stage);
-  const body = JSON.stringify({ agent: 'claude/orchestrator', prompt: name });
-  const opened = (await (await stage.plane.person('/tasks', { method: 'POST', body })).json()) as {
-    task: string;
-    subjectToken: string;
-  };
-  names.keep('task', { token: opened.subjectToken, isContinuation: true, task: opened.task });
-  const take = step('take', 'token', { of: 'task', to: 'db/agent', scope: 'db/agent:send' });
-  const answer = await send(await stage.sender('claude/orchestrator'), requestOf(take, stage, names));
-  const { access_token: token } = JSON.parse(answer!.text) as { access_token: string };
-  names.keep('token', { token, isContinuation: false, task: opened.task });
-  return names;
+async function say(token: string, member: JsonObject, beside: JsonObject = {}) {
+  const message = { messageId: 'm', role: 'ROLE_USER', parts: [{ text: 'go on' }], ...member };
+  const { json } = await field.say(token, { method: 'SendMessage', params: { message, ...beside } });
+  return json as { result?: { task: { id: string; contextId: string } }; error?: { code: number } };
 }
 
-function step(verb: string, on: string, more: JsonObject): Step {
-  return { verb, on, as: 'claude/orchestrator', at: 'mtls', with: more, expect: allow } as unknown as Step;
-}
+type Task = { readonly id: string; readonly contextId: string };
+const ways: readonly (readonly [string, (theirs: Task) => JsonObject])[] = [
+  ['taskId', ({ id }) => ({ taskId: id })],
+  ['task_id, which ProtoJSON reads as taskId', ({ id }) => ({ task_id: id })],
+  ['contextId', ({ contextId }) => ({ contextId })],
+  ['context_id, which ProtoJSON reads as contextId', ({ contextId }) => ({ context_id: contextId })],
+];
 
-async function say(names: Awaited<ReturnType<typeof tokenOf>>, message: JsonObject) {
-  const params = { message: { messageId: 'm', role: 'ROLE_USER', parts: [{ text: 'go on' }], ...message } };
-  const asked = step('message', 'db/agent', { token: 'token', params });
-  const answer = await send(await stage.sender('claude/orchestrator'), requestOf(asked, stage, names));
-  return JSON.parse(answer!.text) as { result?: { task: { id: string } }; error?: { code: number } };
-}
-
-for (const [what, member] of [
-  ['taskId', (id: string) => ({ taskId: id })],
-  ['task_id, which ProtoJSON reads as taskId', (id: string) => ({ task_id: id })],
-  ['contextId', (id: string) => ({ contextId: `context-of-${id}` })],
-  ['context_id, which ProtoJSON reads as contextId', (id: string) => ({ context_id: `context-of-${id}` })],
-] as const) {
-  test(`nobody goes on with somebody else's work by ${what}`, async () => {
-    const mine = await tokenOf('mine');
-    const { result } = await say(mine, {});
-    const theirs = await tokenOf('theirs');
-    const before = stage.callee.arrived.length;
-    const refused = await say(theirs, member(result!.task.id));
+for (const [what, member] of ways) {
+  test(`nobody goes on with what another person’s task began, by ${what}`, async () => {
+    const { result } = await say(await tokenOfNewTask(), {});
+    const arrived = field.arrived.length;
+    const refused = await say(await tokenOfNewTask(), member(result!.task));
     assert.ok(refused.error, JSON.stringify(refused));
-    assert.equal(stage.callee.arrived.length, before, 'it reached the agent');
+    assert.equal(field.arrived.length, arrived, 'it reached the agent');
   });
 }
 
-test('the caller itself goes on with its task and its conversation', async () => {
-  const mine = await tokenOf('mine');
-  const { result } = await say(mine, {});
-  const { id } = result!.task;
-  assert.ok((await say(mine, { taskId: id })).result);
-  assert.ok((await say(mine, { contextId: `context-of-${id}` })).result);
+test('the caller goes on with its own task and its own conversation', async () => {
+  const token = await tokenOfNewTask();
+  const { result } = await say(token, {});
+  const { id, contextId } = result!.task;
+  assert.ok((await say(token, { taskId: id })).result);
+  assert.ok((await say(token, { contextId })).result);
+  assert.ok((await say(token, { taskId: id, contextId })).result);
 });
 
+test('a push address reaches the agent under no spelling', async () => {
+  const token = await tokenOfNewTask();
+  const arrived = field.arrived.length;
+  const configuration = { task_push_notification_config: { url: 'http://169.254.169.254/' } };
+  assert.ok((await say(token, {}, { configuration })).error);
+  assert.equal(field.arrived.length, arrived);
+});
+
+test('the published card names no way past the gateway, of either version', async () => {
+  const { certPem: cert, keyPem: key, bundlePem } = await field.svid('claude/orchestrator');
+  const url = `${field.plane.mtls}/a2a/db/agent/.well-known/agent-card.json`;
+  const text = await new Promise<string>((resolve, reject) => {
+    const tls = { cert, key, ca: [bundlePem].flat() as string[], checkServerIdentity: () => undefined };
+    request(url, tls, async (res) => {
+      let got = '';
+      for await (const part of res) got += String(part);
+      resolve(got);
+    })
+      .on('error', reject)
+      .end();
+  });
+  assert.match(text, /db\/agent/);
+  assert.doesNotMatch(text, /10\.0\.0\.7/);
+});

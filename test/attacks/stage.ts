@@ -29,7 +29,7 @@ export interface Stage {
   /** The credential that the plane holds for the tool server. */
   readonly upstreamKey: string;
   /** Every refusal so far, by the id its caller was told. */
-  readonly refused: { readonly decisionId: string; readonly code: string }[];
+  readonly refused: { readonly decisionId: string; readonly code: string; readonly reaches: boolean }[];
   sender(as: string): Promise<Sender>;
   close(): Promise<void>;
 }
@@ -40,7 +40,7 @@ const WORLD: JsonObject = {
     'claude/orchestrator': {
       attest: { launched: true },
       calls: ['db/agent', 'notes', 'board'],
-      scopes: ['notes:*', 'board:read', 'db/reader:send'],
+      scopes: ['notes:*', 'board:read', 'db/reader:send', 'claude/orchestrator:send'],
     },
     'db/agent': {
       attest: { launched: true },
@@ -136,7 +136,7 @@ export function openNames(stage: Stage) {
     return found;
   };
 
-  function valueOf(name: string): string | number {
+  function lookUp(name: string): string | number {
     const time = /^now([+-]\d+)?$/.exec(name);
     if (time) return Math.floor(Date.now() / 1000) + Number(time[1] ?? 0);
     if (Object.hasOwn(fixed, name)) return fixed[name]!;
@@ -153,8 +153,8 @@ export function openNames(stage: Stage) {
   function fill(value: JsonValue): JsonValue {
     if (typeof value === 'string') {
       const whole = /^\{\{([\w.+-]+)\}\}$/.exec(value)?.[1];
-      if (whole !== undefined) return valueOf(whole);
-      return value.replaceAll(/\{\{([\w.+-]+)\}\}/g, (_, name: string) => String(valueOf(name)));
+      if (whole !== undefined) return lookUp(whole);
+      return value.replaceAll(/\{\{([\w.+-]+)\}\}/g, (_, name: string) => String(lookUp(name)));
     }
     if (Array.isArray(value)) return value.map((item: JsonValue) => fill(item));
     if (isJsonObject(value)) {

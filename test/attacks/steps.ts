@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import type { Step } from './case.ts';
 import { bodyOf, check } from './checks.ts';
 import { type Forgery, forge } from './forge.ts';
 import { baseOf, requestOf } from './requests.ts';
 import { type Names, openNames, type Stage } from './stage.ts';
-import { type Answer, open as openConnection, type Outgoing, send, sendText } from './wire.ts';
+import { type Answer, type Outgoing, open as openConnection, send, sendText } from './wire.ts';
 
 /** A connection that was left open, and when it ended. */
 interface Open {
@@ -93,6 +93,18 @@ function traces({ upstream, callee }: Stage): number {
 }
 
 async function exchange(step: Step, scene: Scene): Promise<void> {
+  const deadline = performance.now() + step.withinMillis;
+  while (performance.now() < deadline) {
+    try {
+      return await exchangeOnce(step, scene);
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10)); // not yet
+    }
+  }
+  return exchangeOnce(step, scene);
+}
+
+async function exchangeOnce(step: Step, scene: Scene): Promise<void> {
   const { stage, names } = scene;
   const before = traces(stage);
   const sender = step.at === 'mtls' ? await stage.sender(step.as) : null;
@@ -133,7 +145,10 @@ async function stay(step: Step, scene: Scene): Promise<void> {
   const ended = new Promise<number>((resolve) => socket.once('close', () => resolve(performance.now())));
   socket.on('error', () => {});
   const heard = new Promise<void>((resolve) => socket.once('data', () => resolve()));
-  scene.open.set(String(step.on), { ended: call === undefined ? ended : answerEnd(socket, ended), destroy: () => socket.destroy() });
+  scene.open.set(String(step.on), {
+    ended: call === undefined ? ended : answerEnd(socket, ended),
+    destroy: () => socket.destroy(),
+  });
   if (call === undefined) return;
   const asCall = { ...step, verb: 'call', on: call, with: { token: token! } } as Step;
   socket.write(written(requestOf(asCall, stage, names)));
@@ -155,7 +170,11 @@ function answerEnd(socket: Socket, ended: Promise<number>): Promise<number> {
 function written({ url, method, headers, body }: Outgoing): string {
   const { pathname, host } = new URL(url);
   const text = Buffer.from(body as Uint8Array).toString();
-  const all: { [name: string]: string | readonly string[] } = { host, 'content-length': String(Buffer.byteLength(text)), ...headers };
+  const all: { [name: string]: string | readonly string[] } = {
+    host,
+    'content-length': String(Buffer.byteLength(text)),
+    ...headers,
+  };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${String(value)}`);
   return `${method} ${pathname} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${text}`;
 }
@@ -184,9 +203,11 @@ function upstreamSaw({ with: { never = [], headers = {}, lacks = [], calls } }: 
   assert.ok(last, 'nothing reached the tool server');
   const whole = JSON.stringify([...upstream.calls, ...upstream.rest]);
   for (const text of names.fill(never) as string[]) assert.ok(!whole.includes(text), `the tool server saw \`${text}\``);
-  for (const [name, value] of Object.entries(names.fill(headers) as JsonObject)) assert.equal(last.headers[name], value);
-  for (const name of lacks as string[]) assert.equal(last.headers[name], undefined, `\`${name}\` reached the tool server`);
-  if (calls !== undefined) assert.deepEqual(JSON.parse(last.body).params.arguments, calls);
+  for (const [name, value] of Object.entries(names.fill(headers) as JsonObject))
+    assert.equal(last.headers[name], value);
+  for (const name of lacks as string[])
+    assert.equal(last.headers[name], undefined, `\`${name}\` reached the tool server`);
+  if (calls !== undefined) assert.equal(canonicalJson(JSON.parse(last.body).params.arguments), canonicalJson(calls));
 }
 
 function calleeSaw({ with: { never = [], lacks = [], context } }: Step, { stage, names }: Scene): void {

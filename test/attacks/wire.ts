@@ -1,7 +1,7 @@
 // Bytes on the wire as an attacker writes them: any header, twice if need be, any body, and sockets that are left open.
 // No client library stands between, because a library would refuse to send half of this.
 
-import { type RequestOptions, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';

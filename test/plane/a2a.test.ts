@@ -81,9 +81,7 @@ test('the callee cannot use what was not delegated', async () => {
 test('a caller without an edge is refused before its body is read', async () => {
   const c5 = await world.agent('scheduler/c5');
   await assert.rejects(
-    c5
-      .a2a('db/agent', { token: { ...nothing, audience: c5.url('db/agent') } })
-      .sendMessage('hi'),
+    c5.a2a('db/agent', { token: { ...nothing, audience: c5.url('db/agent') } }).sendMessage('hi'),
     (error) => error instanceof DeniedError && error.denial.code === 'transport.edge_not_allowed',
   );
 });

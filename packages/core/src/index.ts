@@ -103,6 +103,7 @@ export {
 } from './token/chain.ts';
 export { argumentFault, constraintContained, constraintHolds } from './token/constraints.ts';
 export type { Credential } from './token/credential.ts';
+export { judgeProof, type Presented, type ProofAsk } from './token/dpop.ts';
 export {
   type ExchangeAsk,
   type Exchanged,

@@ -91,7 +91,7 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
     trust: { provenance: trust.provenance, floor: trust.floor },
     approval: null,
   };
-  const questions = [...asked.questions, ...trust.questions];
+  const questions = [...asked.questions, ...questionsOfBinding(token, definition.risk), ...trust.questions];
   return questions.length === 0 ? pass(facts) : judgeQuestions(questions, facts, call, token, world, nowSeconds);
 }
 
@@ -131,6 +131,11 @@ function judgeQuestions(
   const [first] = questions;
   const detail = { rules, arguments: questions.flatMap(({ argument }) => (argument === null ? [] : [argument])) };
   return { outcome: 'approval', denial: denial(first!.code, detail, first!.rule), ask, facts };
+}
+
+/** Rules §1.2: a token that anybody could hold does nothing above risk 1 by itself. */
+function questionsOfBinding({ unbound }: TokenFacts, risk: number): readonly Question[] {
+  return unbound && risk > 1 ? [{ rule: 'writ.unbound', code: 'action.approval_required', argument: null }] : [];
 }
 
 type PolicyAsked =

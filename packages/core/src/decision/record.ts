@@ -2,7 +2,7 @@
 // (sequence, result, proof). Never a token, never an argument's value.
 
 import type { Call } from '../action/call.ts';
-import { says } from '../denial.ts';
+import { type Detail, says } from '../denial.ts';
 import type { JsonObject, JsonValue } from '../std/json.ts';
 import type { Link } from '../token/chain.ts';
 import { anyScopeCovers } from '../token/scope.ts';
@@ -42,7 +42,7 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     says: decision.denial ? says(decision.denial.code) : 'Allowed.',
     sentence: sentenceOf(call, decision),
     rule: decision.denial?.rule ?? null,
-    detail: (decision.denial?.detail ?? null) as JsonValue,
+    detail: decision.denial ? boundedDetail(decision.denial.detail) : null,
     protocol: call.protocol,
     operation: call.operation,
     target: { server: call.target.server, name: call.target.name },
@@ -71,6 +71,21 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     trace: call.trace,
     world: frame.versions,
   };
+}
+
+const detailCharsMax = 300;
+const detailItemsMax = 32;
+
+/** A detail may repeat what a caller wrote, a name of a megabyte say; the log does not grow with it. */
+function boundedDetail(detail: Detail): JsonObject {
+  const clip = (text: string) =>
+    text.length > detailCharsMax ? `${text.slice(0, detailCharsMax).toWellFormed()}…` : text;
+  return Object.fromEntries(
+    Object.entries(detail).map(([name, value]): [string, JsonValue] => {
+      if (typeof value === 'string') return [name, clip(value)];
+      return [name, Array.isArray(value) ? value.slice(0, detailItemsMax).map((item) => clip(String(item))) : value];
+    }),
+  );
 }
 
 function checksOf(call: Call, decision: Decision): JsonObject {

@@ -48,8 +48,10 @@ export interface ExchangeWorld {
 
 export interface Exchanged {
   readonly kind: 'take' | 'move';
-  /** The new last link, without the registry row, which names itself when it is written. */
+  /** The new last link, without its registry row. */
   readonly link: Omit<Link, 'row'>;
+  /** The row a move goes on with: what the hop has used up is counted there. Null for a take, whose row is written now. */
+  readonly row: string | null;
   /** The links before it. */
   readonly before: readonly [Link, ...Link[]];
   readonly expiresSeconds: number;
@@ -174,7 +176,7 @@ function judged(
 ): Verdict<Exchanged> {
   // A move that says nothing of arguments keeps the ones it had: the link is replaced, not added.
   const kept = kind === 'move' && !link.details && from.details ? { ...link, details: from.details } : link;
-  const whole = kind === 'move' && kept.budget.length === 0 ? { ...kept, budget: from.budget } : kept;
+  const whole = kind === 'move' ? { ...kept, budget: budgetOf(kept, from) } : kept;
   const target = targetFault(client, ask, world);
   if (target) return { outcome: 'deny', denial: target };
   const wider = widening(whole, from, takes);
@@ -183,7 +185,13 @@ function judged(
   const fault = chainFault(chain, world.resources);
   if (fault) return { outcome: 'deny', denial: fault };
   if (nowSeconds >= whole.untilSeconds) return deny('token.expired', { until: whole.untilSeconds });
-  return pass({ kind, link: whole, before, expiresSeconds: expiry(ask, whole.untilSeconds, world, nowSeconds) });
+  const row = kind === 'move' ? from.row : null;
+  return pass({ kind, link: whole, row, before, expiresSeconds: expiry(ask, whole.untilSeconds, world, nowSeconds) });
+}
+
+/** Ceilings of the replaced link that the new one does not name go with it. */
+function budgetOf({ budget }: Pick<Link, 'budget'>, from: Link): readonly Budget[] {
+  return [...budget, ...from.budget.filter(({ unit }) => !budget.some((own) => own.unit === unit))];
 }
 
 /** One agent or server that an edge lets the actor call, with scopes that belong there. Rules §2.4. */

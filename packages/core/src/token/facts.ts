@@ -31,6 +31,8 @@ export interface TokenFacts {
   readonly actor: Principal;
   /** Agent path, or `client:<id>`: the caller's key in the edges. */
   readonly actorKey: string;
+  /** Good for whoever holds it: neither a certificate nor a key proves the caller. Rules §1.2. */
+  readonly unbound: boolean;
   /** Earliest end: of the token's bytes and of the leaf's grant. */
   readonly untilSeconds: number;
   /** Somewhere in the chain the scope is held only by a wildcard, which covers reviewed tools and never risk 5. Rules §2.10. */

@@ -9,6 +9,7 @@ import { deny, pass, type Verdict } from '../verdict.ts';
 import { type Asked, refusalOfLink } from './admits.ts';
 import { type Chain, leafOf } from './chain.ts';
 import type { Credential } from './credential.ts';
+import { judgeProof } from './dpop.ts';
 import type { Claim, TokenFacts } from './facts.ts';
 import { parseJws, TYP, verifyJws } from './jws.ts';
 import { coveredByName } from './scope.ts';
@@ -38,21 +39,24 @@ export function judgeToken(
   if (credential.kind === 'ambiguous') return { ...deny('token.ambiguous', { seen: credential.seen }), seen: null };
   const read = readToken(credential.value, world, engine, nowSeconds);
   if (read.outcome === 'deny') return { ...read, seen: null };
-  return { ...judgeGenuine(ask, credential.scheme, read.facts, peer, world, nowSeconds), seen: read.facts };
+  return { ...judgeGenuine(ask, credential, read.facts, peer, world, engine, nowSeconds), seen: read.facts };
 }
 
 function judgeGenuine(
   ask: TokenAsk,
-  scheme: 'Bearer' | 'DPoP',
+  credential: Extract<Credential, { kind: 'jwt' }>,
   token: GenuineToken,
   peer: PeerFacts,
   world: TokenWorld,
+  engine: Engine,
   nowSeconds: number,
 ): Verdict<TokenFacts> {
   if (token.audience !== ask.resource) {
     return deny('token.wrong_audience', { audience: token.audience, wanted: ask.resource });
   }
-  const bound = judgeBinding(token, scheme, peer, world);
+  const held = judgeKey(token, credential, ask.resource, engine, nowSeconds);
+  if (held.outcome === 'deny') return held;
+  const bound = judgeBinding(token, held.facts !== null, peer, world);
   if (bound.outcome === 'deny') return bound;
   const withdrawn = withdrawnPart(token, world.revocations);
   if (withdrawn !== null) return deny('token.revoked', withdrawn);
@@ -62,7 +66,7 @@ function judgeGenuine(
     const refusal = refusalOfLink(link, ask, i, nowSeconds);
     if (refusal) return { outcome: 'deny', denial: refusal };
   }
-  return claimsOf(token, ask, bound.facts);
+  return claimsOf(token, ask, bound.facts, held.facts);
 }
 
 /** A token whose bytes are genuine and current. Nothing is said yet about who may use it, or for what. */
@@ -136,17 +140,28 @@ function actorIsOurs(actor: { iss: string; sub: string }, issuer: string, trustD
     : actor.iss === issuer;
 }
 
-/** The actor of the token IS the peer. Rules §1.2, §2.9. */
-function judgeBinding(
+type Bound = Pick<TokenFacts, 'actorKey' | 'unbound'>;
+
+/** A token bound to a key needs a proof of that key, and a scheme that promises a proof needs a bound token. RFC 9449 §7.1. */
+function judgeKey(
   token: GenuineToken,
-  scheme: 'Bearer' | 'DPoP',
-  peer: PeerFacts,
-  world: TokenWorld,
-): Verdict<{ readonly actorKey: string }> {
+  credential: Extract<Credential, { kind: 'jwt' }>,
+  url: string,
+  engine: Engine,
+  nowSeconds: number,
+): Verdict<Claim | null> {
+  const thumbprint = token.cnf?.jkt;
+  if (credential.scheme === 'Bearer') {
+    return thumbprint === undefined ? pass(null) : deny('token.bound_to_other_key', { scheme: 'Bearer' });
+  }
+  if (typeof thumbprint !== 'string') return deny('token.proof_invalid', { why: 'the token is bound to no key' });
+  const { proof, method, value } = credential;
+  return judgeProof({ proof, method, url, token: value, thumbprint }, engine, nowSeconds);
+}
+
+/** The actor of the token IS the peer. Rules §1.2, §2.9. */
+function judgeBinding(token: GenuineToken, proven: boolean, peer: PeerFacts, world: TokenWorld): Verdict<Bound> {
   const { actor } = leafOf(token.chain);
-  if (token.cnf?.jkt !== undefined && scheme === 'Bearer') return deny('token.bound_to_other_key', { scheme });
-  // No proof can be seen yet, and a bound token without one is a stolen one, whatever its client is listed for.
-  if (token.cnf?.jkt !== undefined) return deny('token.proof_invalid', { scheme });
   if (peer.kind === 'workload') {
     if (actor.sub !== peer.spiffeId)
       return deny('token.bound_to_other_peer', { actor: actor.sub, peer: peer.spiffeId });
@@ -154,21 +169,22 @@ function judgeBinding(
     if (thumbprint !== undefined && thumbprint !== peer.thumbprint)
       return deny('token.bound_to_other_key', { actor: actor.sub });
     const path = agentPath(peer.spiffeId);
-    return path === null ? deny('transport.identity_invalid', { peer: peer.spiffeId }) : pass({ actorKey: path });
+    return path === null
+      ? deny('transport.identity_invalid', { peer: peer.spiffeId })
+      : pass({ actorKey: path, unbound: false });
   }
   // No certificate here: an agent's token belongs on a connection that proves the agent.
   if (actor.sub.startsWith('spiffe://')) return deny('token.bound_to_other_peer', { actor: actor.sub, peer: null });
   const client = world.clients.get(actor.sub);
   const actorKey = `client:${actor.sub}`;
   if (!client) return deny('transport.edge_not_allowed', { caller: actorKey });
-  // Proofs of possession are checked with the authorization server's issue; until a proof can be seen, an unbound token
-  // passes only for a client that was listed for it.
-  if (!client.bearer) return deny('token.unbound', { client: actor.sub });
+  // Without a key of its own a token is anybody's: only for a client that was listed for it.
+  if (!proven && !client.bearer) return deny('token.unbound', { client: actor.sub });
   const callee = world.resources.get(token.audience);
   if (!callee || !world.edges.get(actorKey)?.has(callee.key)) {
     return deny('transport.edge_not_allowed', { caller: actorKey, target: callee?.key ?? null });
   }
-  return pass({ actorKey });
+  return pass({ actorKey, unbound: !proven });
 }
 
 /** What of this token has been withdrawn: its row, any ancestor's, its task, its person; or the view is too old to say. */
@@ -190,9 +206,9 @@ export function withdrawnPart(
 
 const countedUnit = 'calls';
 
-function claimsOf(token: GenuineToken, ask: TokenAsk, bound: { readonly actorKey: string }): Verdict<TokenFacts> {
+function claimsOf(token: GenuineToken, ask: TokenAsk, bound: Bound, proof: Claim | null): Verdict<TokenFacts> {
   const leaf = leafOf(token.chain);
-  const claims: Claim[] = [];
+  const claims: Claim[] = proof ? [proof] : [];
   for (const link of token.chain.links) {
     for (const { unit, max } of link.budget) {
       // Money is counted from the manifest's value role; a ceiling nobody can count is a no.
@@ -207,7 +223,7 @@ function claimsOf(token: GenuineToken, ask: TokenAsk, bound: { readonly actorKey
     chain: token.chain,
     root: token.chain.links[0].actor,
     actor: leaf.actor,
-    actorKey: bound.actorKey,
+    ...bound,
     untilSeconds: Math.min(token.expiresSeconds, leaf.untilSeconds),
     wildcard: ask.scopes.some((scope) => !token.chain.links.every((link) => coveredByName(link.scopes, scope))),
     claims,

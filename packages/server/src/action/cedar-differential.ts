@@ -11,7 +11,8 @@ import {
   statefulIsAuthorized,
 } from '@cedar-policy/cedar-wasm/nodejs';
 import { exactPolicyJson } from './cedar/compiled-json.ts';
-import { type Json, type Request, seeded, type World, worldOf } from './cedar/compiled-worlds.ts';
+import { type Json, seeded } from './cedar/compiled-samples.ts';
+import { type Request, type World, worldOf } from './cedar/compiled-worlds.ts';
 import { cedar } from './cedar/core-cedar.ts';
 
 export interface Difference {

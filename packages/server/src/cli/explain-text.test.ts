@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '@writ/core';
-import { explainText } from './explain-text.ts';
+import { explainRefusal, explainText } from './explain-text.ts';
 
 const plain = (_: unknown, text: string) => text;
 
@@ -176,4 +176,26 @@ test('a record of another shape is shown as far as it goes, and never throws', (
   ] as JsonObject[]) {
     assert.equal(typeof explainText(odd, plain), 'string');
   }
+});
+
+test('a refused token is told with who asked, why, and where it stands', () => {
+  const event = {
+    ...{ kind: 'event', id: 'r1', time: '2026-11-24T12:00:00.000Z', event: 'token.refused' },
+    ...{ client: 'spiffe://zylos.local/db/agent', source: '127.0.0.1:4711', grant: 'token-exchange' },
+    ...{ error: 'invalid_scope', code: 'token.scope_widened', detail: { asked: ['files:*'], why: 'b\u001b[2Jad' } },
+  };
+  assert.equal(
+    explainRefusal({ event, sequence: 9, proof: { index: 9, size: 40, verified: true } }, plain),
+    `db/agent asked for a token (token-exchange): refused.
+
+  time    2026-11-24T12:00:00.000Z
+  from    127.0.0.1:4711
+  answer  invalid_scope
+  why     token.scope_widened
+  asked   ["files:*"]
+  why     bad
+  record  9, proven in a log of 40`,
+  );
+  const stranger = { ...event, client: null, detail: null, code: null };
+  assert.match(explainRefusal({ event: stranger }, plain), /^somebody who was not authenticated asked for a token/);
 });

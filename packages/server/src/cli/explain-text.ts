@@ -18,6 +18,30 @@ export function explainText(decision: JsonObject, paint: Paint): string {
   ].join('\n');
 }
 
+/** What was refused before it was a call, as `GET decisions/ID` tells it: `{event, sequence, proof}`. */
+export function explainRefusal(answer: JsonObject, paint: Paint): string {
+  const event = object(answer.event);
+  const ofToken = event.event === 'token.refused';
+  const who = text(event.client) ?? text(event.by);
+  const what = ofToken
+    ? `a token (${text(event.grant) ?? 'no grant named'})`
+    : `${text(event.method)} ${text(event.path)}`;
+  const asked = who === null ? 'somebody who was not authenticated' : partyName(who);
+  const rows: (readonly [string, string | null])[] = [
+    ['time', text(event.time)],
+    ['from', text(event.source)],
+    ['answer', text(event.error)],
+    ['why', text(event.code)],
+    ...Object.entries(object(event.detail)).map(([name, value]) => [name, shown(value)] as const),
+    ['record', recordOf(answer, object(answer.proof))],
+  ];
+  return [paint('bold', `${asked} asked for ${what}: refused.`), '', ...facts(rows)].join('\n');
+}
+
+function shown(value: JsonValue): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 function sentenceOf(decision: JsonObject): string {
   return visible(text(decision.sentence) ?? text(decision.says) ?? 'nothing is known of this decision');
 }
@@ -147,6 +171,10 @@ function footer(decision: JsonObject): string[] {
     ['result', text(result.state)],
     ['record', recordOf(decision, proof)],
   ];
+  return facts(rows);
+}
+
+function facts(rows: readonly (readonly [string, string | null])[]): string[] {
   return table(rows.flatMap(([name, value]) => (value === null ? [] : [[`  ${name}`, value]]))).split('\n');
 }
 

@@ -1,16 +1,17 @@
 // `writ explain ID`: why a call was allowed or refused.
 
-import { explainText } from './explain-text.ts';
+import { explainRefusal, explainText } from './explain-text.ts';
 import { findPlane } from './plane.ts';
 import { planeOptions, verb } from './verb.ts';
 
 export default verb({
-  summary: 'why a call was allowed or refused, and through whom it came',
+  summary: 'why a call was allowed or a call or token refused, and through whom it came',
   options: { id: { type: 'positional', description: 'decision id, as in the header Writ-Decision' }, ...planeOptions },
   async run({ args, terminal, channels }) {
     const plane = findPlane({ ...args, env: channels.env });
     const decision = await plane.read(`decisions/${encodeURIComponent(args.id)}`);
-    terminal.answer(decision, () => explainText(decision, terminal.paint));
+    const textOf = 'event' in decision ? explainRefusal : explainText;
+    terminal.answer(decision, () => textOf(decision, terminal.paint));
     return 0;
   },
 });

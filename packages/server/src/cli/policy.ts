@@ -3,6 +3,9 @@
 import { isJsonObject, type JsonObject } from '@writ/core';
 import { askLine } from './ask-person.ts';
 import { findPlane } from './plane.ts';
+import prove from './policy-prove.ts';
+import replay from './policy-replay.ts';
+import test from './policy-test.ts';
 import { refused } from './stop.ts';
 import { visible } from './terminal.ts';
 import { planeOptions, type VerbGroup, verb } from './verb.ts';
@@ -72,5 +75,8 @@ function entriesText(entries: readonly JsonObject[]): string {
     .join('\n');
 }
 
-const group: VerbGroup = { summary: 'the policy in force, and reviewing tools', verbs: { show, review } };
+const group: VerbGroup = {
+  summary: 'the policy: in force, under test, and the tools it is about',
+  verbs: { show, review, test, prove, replay },
+};
 export default group;

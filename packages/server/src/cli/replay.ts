@@ -16,7 +16,12 @@ export default verb({
   options: {
     cases: { type: 'string', required: true, valueHint: 'file', description: 'recorded runs, as JSON' },
     tools: { type: 'string', required: true, valueHint: 'file', description: 'definitions of the tools they call' },
-    manifest: { type: 'string', repeat: true, valueHint: 'file', description: 'what is known of the tools; several times' },
+    manifest: {
+      type: 'string',
+      repeat: true,
+      valueHint: 'file',
+      description: 'what is known of the tools; several times',
+    },
     approvals: {
       type: 'enum',
       options: ['refuse', 'grant'],
@@ -70,7 +75,8 @@ function bytesOf(path: string): Buffer {
 function cutOf(text: string | undefined, hop: string): ReplayMode['cut'] {
   if (text !== undefined && hop === 'off') throw usage('`--cut` says where a hop is; choose one with `--hop`');
   if (text === undefined || text === 'effect') return 'effect';
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw usage(`\`${text}\` does not fit \`--cut\`; it takes \`effect\` or a step number`);
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw usage(`\`${text}\` does not fit \`--cut\`; it takes \`effect\` or a step number`);
   return Number(text);
 }
 

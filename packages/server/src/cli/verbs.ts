@@ -23,5 +23,6 @@ export const VERBS: { readonly [name: string]: Load } = {
   explain: () => import('./explain.ts'),
   audit: () => import('./audit.ts'),
   replay: () => import('./replay.ts'),
+  'blast-radius': () => import('./blast-radius.ts'),
   completion: () => import('./completion.ts'),
 };

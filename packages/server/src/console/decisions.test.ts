@@ -45,6 +45,29 @@ test('allowed and never closed reads as unknown; refused as nothing', async (t) 
   assert.equal((await api(world, 'GET decisions/nothing', { bearer: world.viewerToken })).status, 404);
 });
 
+test('a refusal at the token endpoint is found by the id the caller was told, other events are not', async (t) => {
+  const world = await openWorld(t);
+  const refused = { client: 'spiffe://zylos.local/db/agent', grant: 'token-exchange', code: 'token.scope_widened' };
+  const time = '2026-11-24T12:00:00.000Z';
+  const told = {
+    kind: 'event',
+    id: 'r1',
+    time,
+    event: 'token.refused',
+    error: 'invalid_scope',
+    detail: {},
+    ...refused,
+  };
+  await world.log.append(told).durable;
+  await world.log.append({ kind: 'event', id: 'e1', time, event: 'person.signed_in', user: 'howard' }).durable;
+  const { body } = await api(world, 'GET decisions/r1', { bearer: world.viewerToken });
+  assert.deepEqual(body, { event: told, sequence: 0, proof: { index: 0, size: body.proof.size, verified: true } });
+  assert.equal((await api(world, 'GET decisions/e1', { bearer: world.viewerToken })).status, 404);
+  const cookie = await world.signIn('howard');
+  const page = await fetch(`${world.origin}/console/decisions/r1`, { headers: { cookie: `writ_session=${cookie}` } });
+  assert.match(await page.text(), /a token.*spiffe:.*token-exchange.*invalid_scope.*token\.scope_widened/s);
+});
+
 async function listen(world: World, bearer: string, headers: { [name: string]: string } = {}) {
   const abort = new AbortController();
   const response = await fetch(`${world.origin}/api/v1/live`, {

@@ -1,4 +1,5 @@
-// One decision, whole (contract §6): its record, what became of it, and the proof that the record stands in the log.
+// One decision, whole (contract §6): its record, what became of it, and the proof that the record stands in the log. Also
+// what was refused before it was a call, at the token endpoint or at the API: the event, under the id the caller was told.
 
 import { isJsonObject, type JsonObject, parseVkey, verifyProofFile } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
@@ -9,8 +10,9 @@ export type Explain = (decisionId: string) => Promise<JsonObject | null>;
 export function createExplain({ decisions, log, report }: Pick<ConsoleDeps, 'decisions' | 'log' | 'report'>): Explain {
   return async (decisionId) => {
     const row = decisions.decision(decisionId);
-    const entry = row && (await log.read(row.sequence));
-    if (!row || !entry) return null;
+    if (!row) return refusedEvent(decisionId);
+    const entry = await log.read(row.sequence);
+    if (!entry) return null;
     const { kind: _kind, id: _id, ...record } = entry.record;
     const closing = await closingOf(decisionId);
     return {
@@ -21,6 +23,14 @@ export function createExplain({ decisions, log, report }: Pick<ConsoleDeps, 'dec
       proof: await proofOf(row.sequence, entry.bytes),
     };
   };
+
+  /** `{event, sequence, proof}`. Other events are for who may read the whole log. */
+  async function refusedEvent(id: string): Promise<JsonObject | null> {
+    const row = decisions.event(id);
+    const entry = row && refusals.has(row.event) && (await log.read(row.sequence));
+    if (!row || !entry) return null;
+    return { event: entry.record, sequence: row.sequence, proof: await proofOf(row.sequence, entry.bytes) };
+  }
 
   async function closingOf(decisionId: string) {
     const outcome = decisions.outcomeOf(decisionId);
@@ -43,6 +53,8 @@ export function createExplain({ decisions, log, report }: Pick<ConsoleDeps, 'dec
     }
   }
 }
+
+const refusals: ReadonlySet<string> = new Set(['token.refused', 'api.refused']);
 
 /** Decided is not happened: an allowed call without a closing record may have reached its target or not. */
 function resultOf(outcome: string, closing: { sequence: number; record: JsonObject } | null): JsonObject {

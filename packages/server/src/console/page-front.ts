@@ -7,7 +7,7 @@ import type { Acts } from './acts.ts';
 import { type Approvals, mayDecide } from './approvals.ts';
 import { isRecent, type PersonCaller } from './caller.ts';
 import type { Explain } from './explain.ts';
-import { approvalsPage, decisionPage, decisionsPage, notePage } from './pages.ts';
+import { approvalsPage, decisionPage, decisionsPage, notePage, refusalPage } from './pages.ts';
 import type { ConsoleDeps } from './ports.ts';
 
 const rowsShown = 100;
@@ -48,7 +48,8 @@ export function createPageFront(deps: ConsoleDeps, { acts, approvals, explain }:
     const decisionId = DECISION.exec(path)?.[1];
     if (decisionId !== undefined) {
       const decision = await explain(decisionId);
-      return sendPage(res, decision ? decisionPage(person.user, decision) : { ...NOT_HERE, status: 404 });
+      if (!decision) return sendPage(res, { ...NOT_HERE, status: 404 });
+      return sendPage(res, ('event' in decision ? refusalPage : decisionPage)(person.user, decision));
     }
     const approval = APPROVAL.exec(path)?.[1];
     if (path !== '/console/approvals' && approval === undefined) return sendPage(res, { ...NOT_HERE, status: 404 });

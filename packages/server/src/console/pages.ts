@@ -93,6 +93,28 @@ ${
   );
 }
 
+/** What was refused before it was a call: `{event, sequence, proof}`, as explain.ts gives it. */
+export function refusalPage(user: string, { event, sequence, proof }: JsonObject): Page {
+  const told = object(event);
+  const facts: readonly (readonly [string, JsonValue | undefined])[] = [
+    ['Refused', told.event === 'token.refused' ? 'a token' : `${text(told.method) ?? ''} ${text(told.path) ?? ''}`],
+    ['Time', told.time],
+    ['Asked by', told.client ?? told.by ?? 'nobody who was authenticated'],
+    ['From', told.source],
+    ['Grant', told.grant],
+    ['Answer', told.error],
+    ['Why', told.code],
+    ['Detail', JSON.stringify(told.detail ?? {})],
+    ['Record', sequence],
+    ['In the log', object(proof).verified === true ? `proven among ${object(proof).size} records` : 'not proven'],
+  ];
+  return page(
+    'Refusal',
+    user,
+    html`<table><tbody>${facts.map(([name, value]) => factRow(name, value))}</tbody></table>`,
+  );
+}
+
 function factRow(name: string, value: JsonValue | undefined): Html {
   const shown = typeof value === 'string' || typeof value === 'number' ? value : '';
   return html`<tr><th scope="row">${name}</th><td>${shown}</td></tr>`;

@@ -98,6 +98,8 @@ export interface DecisionIndex {
   /** With `since`: those after that sequence, oldest first. Without: the newest, newest first. */
   decisions(ask: { readonly since?: number; readonly limit: number }): readonly DecisionSummary[];
   outcomeOf(decisionId: string): { readonly sequence: number; readonly state: string } | null;
+  /** What happened beside decisions, by the id of its record. */
+  event(id: string): { readonly sequence: number; readonly event: string } | null;
 }
 
 export interface DecisionLog {

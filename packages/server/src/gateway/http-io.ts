@@ -72,7 +72,16 @@ export function credentialOf(req: IncomingMessage): Credential {
   const match = /^(bearer|dpop) +(\S+)$/i.exec(authorizations[0]!);
   // Another scheme is no token at all: the empty value is judged and found malformed like any other text.
   if (!match) return { kind: 'jwt', scheme: 'Bearer', value: '' };
-  return { kind: 'jwt', scheme: match[1]!.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer', value: match[2]! };
+  const value = match[2]!;
+  if (match[1]!.toLowerCase() === 'bearer') return { kind: 'jwt', scheme: 'Bearer', value };
+  const proofs = headerValues(req, 'dpop');
+  return {
+    kind: 'jwt',
+    scheme: 'DPoP',
+    value,
+    proof: proofs.length === 1 ? proofs[0]! : null,
+    method: req.method ?? '',
+  };
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);

@@ -7,6 +7,8 @@ import type { Call, Decision, JsonObject } from '@writ/core';
 export interface RefusalCounter {
   /** True when this refusal was only counted, and must not be recorded by itself. */
   countsInstead(call: Call, decision: Decision): boolean;
+  /** True when a refusal of somebody unknown is only counted; for doors that write records of their own. */
+  countsStranger(reason: string, source: string): boolean;
   /** A refusal before any call could be parsed: a failed handshake, a peer without an edge. */
   count(reason: string, source: string): void;
   /** Writes what was counted in minutes that are over. */
@@ -21,6 +23,8 @@ interface CounterDeps {
 }
 
 const recordedPerMinuteMax = 20;
+/** Of all strangers together: whoever has many addresses gets no more of the log than a few who have one. */
+const recordedInAllPerMinuteMax = 200;
 // Sources past this share one line: the table is bounded whatever is thrown at it.
 const keysPerMinuteMax = 500;
 
@@ -28,6 +32,7 @@ export function createRefusalCounter(deps: CounterDeps): RefusalCounter {
   let minute = 0;
   let counted = new Map<string, number>();
   let recorded = new Map<string, number>();
+  let recordedInAll = 0;
 
   function roll(): void {
     const now = Math.floor(deps.clock.nowMillis() / 60_000);
@@ -36,6 +41,7 @@ export function createRefusalCounter(deps: CounterDeps): RefusalCounter {
     minute = now;
     counted = new Map();
     recorded = new Map();
+    recordedInAll = 0;
   }
 
   function write(): void {
@@ -68,25 +74,38 @@ export function createRefusalCounter(deps: CounterDeps): RefusalCounter {
     return times;
   }
 
+  function countsStranger(reason: string, remote: string): boolean {
+    roll();
+    const source = withoutPort(remote);
+    if (recordedInAll < recordedInAllPerMinuteMax && bump(recorded, reason, source) <= recordedPerMinuteMax) {
+      recordedInAll++;
+      return false;
+    }
+    bump(counted, reason, source);
+    return true;
+  }
+
   return {
-    countsInstead(call, decision) {
-      roll();
+    countsStranger,
+    countsInstead({ peer }, decision) {
       if (decision.outcome !== 'deny' || isKnown(decision)) return false;
-      const reason = decision.denial!.code;
-      const source = call.peer.listener === 'oauth' ? call.peer.remote : (call.peer.spiffeId ?? call.peer.remote);
-      if (bump(recorded, reason, source) <= recordedPerMinuteMax) return false;
-      bump(counted, reason, source);
-      return true;
+      const source = peer.listener === 'oauth' ? peer.remote : (peer.spiffeId ?? peer.remote);
+      return countsStranger(decision.denial!.code, source);
     },
     count(reason, source) {
       roll();
-      bump(counted, reason, source);
+      bump(counted, reason, withoutPort(source));
     },
     flush() {
       roll();
       write();
     },
   };
+}
+
+/** `127.0.0.1` of `127.0.0.1:4711`: every connection comes from another port. An address without port stays, a SPIFFE ID too. */
+function withoutPort(remote: string): string {
+  return /^(\[[^\]]*\]|[0-9.]+):\d+$/.exec(remote)?.[1] ?? remote;
 }
 
 /** A caller who passed check 1 by certificate, or holds a genuine token, is somebody. */

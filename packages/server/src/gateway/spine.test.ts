@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Call, type Decision, denial, type JsonObject, type Policy, type World } from '@writ/core';
+import { type Call, type Decision, denial, type JsonObject, type Policy, refusal, type World } from '@writ/core';
 import {
   callOf,
   nowSeconds,
@@ -226,12 +226,125 @@ test('an answer under way ends when its authority is withdrawn', async () => {
   assert.equal(control.open(), 0);
 });
 
+test('an answer that comes after its authority was withdrawn is dropped, not released', async () => {
+  const withdrawn = worldWith({ revocations: { sequence: 2, tasks: new Set(['tsk_1']) } });
+  let now = worldWith();
+  const { steps, records, run } = scene({
+    world: () => now,
+    revokedSince: (sequence) => sequence < now.tokens.revocations.sequence,
+  });
+  await run({
+    forward: async () => {
+      now = withdrawn; // while the callee thinks, and no answer is under way that could be closed
+      return 'reply';
+    },
+  });
+  assert.deepEqual(
+    steps.filter((step) => !step.startsWith('append') && step !== 'durable'),
+    ['discard', 'refuse token.revoked'],
+  );
+  assert.deepEqual(records[1]?.result, { state: 'cancelled', digest: null, detail: 'token.revoked' });
+  assert.deepEqual(records[1]?.digests, { forwarded: 'sha256:f' });
+});
+
+test('an answer is released when what was withdrawn meanwhile is somebody else’s', async () => {
+  let now = worldWith();
+  const { steps, run } = scene({
+    world: () => now,
+    revokedSince: (sequence) => sequence < now.tokens.revocations.sequence,
+  });
+  await run({
+    forward: async () => {
+      now = worldWith({ revocations: { sequence: 2, tasks: new Set(['tsk_other']) } });
+      return 'reply';
+    },
+  });
+  assert.ok(steps.includes('release'), steps.join());
+});
+
+const asksFirst: Policy = {
+  ...permitAll,
+  evaluate: ({ asker }) =>
+    asker.kind === 'user'
+      ? { outcome: 'approval', determining: ['ask.me'], errors: [] }
+      : { outcome: 'permit', determining: ['all'], errors: [] },
+};
+
+test('a yes is good for the call it was claimed for, whatever is withdrawn from others meanwhile', async () => {
+  const worlds = [worldWith({ policy: asksFirst }), worldWith({ policy: asksFirst, revocations: { sequence: 2 } })];
+  const { steps, run } = scene({
+    world: () => (worlds.length > 1 ? worlds.shift()! : worlds[0]!),
+    revokedSince: (sequence) => sequence < 2,
+    approvals: {
+      granted: async (requestKey) => [
+        { id: 'apr_1', requestKey, digest: 'sha256:yes', rules: ['ask.me'], notAfterSeconds: nowSeconds + 60 },
+      ],
+      open: async () => assert.fail('it was approved'),
+    },
+  });
+  await run();
+  assert.ok(steps.includes('claim') && steps.includes('release'), steps.join());
+});
+
+test('a failure of ours before the record is a refusal that stands in the log under the id the caller was told', async () => {
+  const failing: Policy = {
+    ...permitAll,
+    evaluate: () => {
+      throw new Error('bug');
+    },
+  };
+  const { records, answered, run, steps } = scene({}, undefined, worldWith({ policy: failing }));
+  await run();
+  assert.equal(answered[0]?.denial?.code, 'gateway.outage');
+  assert.deepEqual(
+    records.map(({ kind, id, code }) => [kind, id, code]),
+    [['decision', 'dec_1', 'gateway.outage']],
+  );
+  assert.ok(!steps.includes('forward'));
+});
+
 test('a flood of strangers is counted and does not fill the log', async () => {
   const stranger = { ...callOf(null), peer: peerOf('scheduler/c5') };
   const { records, run, steps } = scene({}, stranger);
   for (let i = 0; i < 100; i++) await run();
   assert.equal(records.length, 20);
   assert.equal(steps.filter((step) => step.startsWith('refuse')).length, 100);
+});
+
+const anonymous = (remote: string): Call => ({ ...callOf(null), peer: { listener: 'oauth', remote } });
+const strangers = () => {
+  const written: JsonObject[] = [];
+  const append = (record: JsonObject) => {
+    written.push(record);
+    return { durable: Promise.resolve() };
+  };
+  const clock = { nowMillis: () => 60_000 };
+  return { written, counter: createRefusalCounter({ clock, append, newId: () => 'id', report: () => {} }) };
+};
+const missing = refusal('dec', denial('token.missing'));
+
+test('a new port is no new stranger', () => {
+  for (const host of ['10.0.0.1', '[::1]']) {
+    const { counter } = strangers();
+    const ports = Array.from({ length: 1000 }, (_, i) => `${host}:${1024 + i}`);
+    const recorded = ports.filter((remote) => !counter.countsInstead(anonymous(remote), missing));
+    assert.equal(recorded.length, 20, host);
+  }
+});
+
+test('strangers from everywhere together are written down a bounded number of times, and all are counted', () => {
+  const { counter, written } = strangers();
+  const recorded = Array.from({ length: 50_000 }, (_, i) => `[2001:db8::${i.toString(16)}]:443`).filter(
+    (remote) => !counter.countsInstead(anonymous(remote), missing),
+  );
+  assert.equal(recorded.length, 200);
+  counter.flush();
+  const counts = written[0]?.counts as { times: number }[];
+  assert.ok(counts.length <= 501);
+  assert.equal(
+    counts.reduce((sum, { times }) => sum + times, 0),
+    50_000 - 200,
+  );
 });
 
 test('counted refusals become one record when their minute is over', () => {

@@ -5,6 +5,7 @@ import {
   type Call,
   canonicalJson,
   type Decision,
+  type Denial,
   type DenialCode,
   decide,
   decisionRecord,
@@ -92,16 +93,25 @@ export function createSpine(shell: Shell): SpineControl {
 async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell, open: Set<OpenAnswer>): Promise<void> {
   const { call } = exchange;
   const world = shell.world();
-  const judged = decide(call, world, shell.clock.nowSeconds());
-  const decision = await claimed(await answered(judged, call, world, shell), shell);
+  const decision = await claimed(await answered(judgedIn(world, call, shell), call, world, shell), shell);
   if (shell.refusals.countsInstead(call, decision)) return exchange.refuse(decision);
   const receipt = shell.append(recordOf(call, decision, world, shell));
   // Durable before the callee hears anything, unless a person reviewed this read as harmless: then both run side by side.
   if (!decision.overlaps) await receipt.durable;
   if (decision.outcome !== 'allow') return exchange.refuse(decision);
-  const late = withdrawnMeanwhile(call, world, shell);
-  if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell);
+  const late = withdrawnMeanwhile(call, decision, world, shell);
+  if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell, notForwarded);
   await forwarded(exchange, decision, receipt, shell, open);
+}
+
+/** A judge that throws has a bug: the call is refused, and the record says so under the id the caller is told. */
+function judgedIn(world: World, call: Call, shell: Shell): Decision {
+  try {
+    return decide(call, world, shell.clock.nowSeconds());
+  } catch (error) {
+    shell.report(`judging ${call.operation} ${call.target.server}`, error);
+    return refusal(call.decisionId, denial('gateway.outage'));
+  }
 }
 
 /** Where a person is needed: their yes, if it has been given, satisfies the rules that asked; else they are asked. Rules §4. */
@@ -131,10 +141,18 @@ async function claimed(decision: Decision, shell: Shell): Promise<Decision> {
   }
 }
 
-/** Rules §2.15: compared at judging and again right before forward. */
-function withdrawnMeanwhile(call: Call, world: World, shell: Shell) {
+/** Rules §2.15: compared at judging and again right before forward. A yes that was taken for this call still stands behind it. */
+function withdrawnMeanwhile(call: Call, decision: Decision, world: World, shell: Shell): Denial | null {
   if (!shell.revokedSince(world.tokens.revocations.sequence)) return null;
-  return decide(call, shell.world(), shell.clock.nowSeconds()).denial;
+  const approval = decision.action.facts?.approval;
+  return decide(call, { ...shell.world(), approvals: approval ? [approval] : [] }, shell.clock.nowSeconds()).denial;
+}
+
+/** What was withdrawn while the callee was thinking gets no answer. Where nobody can say, `closeWithdrawn` will. */
+function withdrawnSince(token: TokenFacts, shell: Shell): Denial | null {
+  const { revocations } = shell.world().tokens;
+  const withdrawn = revocations.fresh ? withdrawnPart({ id: token.tokenId, chain: token.chain }, revocations) : null;
+  return withdrawn && denial('token.revoked', withdrawn);
 }
 
 async function forwarded<Reply>(
@@ -151,7 +169,7 @@ async function forwarded<Reply>(
     shell.report(`forward ${exchange.call.target.server}`, error);
     const code: DenialCode = error instanceof UpstreamError ? error.code : 'gateway.outage';
     await receipt.durable;
-    return refuseLate(exchange, overruled(decision, denial(code)), receipt, shell, 'error');
+    return refuseLate(exchange, overruled(decision, denial(code)), receipt, shell, { state: 'error', forwarded: null });
   }
   try {
     await receipt.durable;
@@ -160,20 +178,29 @@ async function forwarded<Reply>(
     throw error;
   }
   const digest = exchange.forwardedDigest(reply);
-  const answer: OpenAnswer = { token: decision.token.facts!, stop: () => exchange.discard(reply) };
+  const token = decision.token.facts!;
+  const late = withdrawnSince(token, shell);
+  if (late) {
+    exchange.discard(reply);
+    const seen = { state: 'cancelled', forwarded: digest } as const;
+    return refuseLate(exchange, overruled(decision, late), receipt, shell, seen);
+  }
+  const answer: OpenAnswer = { token, stop: () => exchange.discard(reply) };
   open.add(answer);
   const ending = await exchange.release(reply, decision).finally(() => open.delete(answer));
   close(decision, receipt, ending, digest, shell);
 }
+
+const notForwarded = { state: 'none', forwarded: null } as const;
 
 async function refuseLate<Reply>(
   exchange: Exchange<Reply>,
   decision: Decision,
   receipt: Receipt,
   shell: Shell,
-  state: 'none' | 'error' = 'none',
+  { state, forwarded }: { readonly state: Ending['state']; readonly forwarded: string | null },
 ): Promise<void> {
-  close(decision, receipt, { state, digest: null, detail: decision.denial?.code ?? null }, null, shell);
+  close(decision, receipt, { state, digest: null, detail: decision.denial?.code ?? null }, forwarded, shell);
   await exchange.refuse(decision);
 }
 

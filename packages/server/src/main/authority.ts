@@ -39,11 +39,10 @@ function keysOf(jwks: AgentConfig['jwks']): readonly JsonObject[] {
   return keys as JsonObject[];
 }
 
-/** Under the id the caller was told, so that `writ explain` finds it; of callers nobody knows only the count (rules §1.7). */
+/** Under the id the caller was told, so that `writ explain` finds it; of callers nobody knows the first few (rules §1.7). */
 export async function recordTokenEvent(told: TokenEvent, { refusals, records }: Ground): Promise<void> {
   if (told.event === 'token.refused' && told.client === null) {
-    refusals.count(told.code ?? told.error, told.source);
-    return;
+    if (refusals.countsStranger(told.code ?? told.error, told.source)) return;
   }
   const { event, id, ...members } = told;
   await records.event(event, members as unknown as JsonObject, id);

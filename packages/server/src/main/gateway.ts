@@ -5,6 +5,7 @@ import {
   agentPath,
   anyScopeCovers,
   type Claim,
+  type Credential,
   couldCall,
   type DenialCode,
   denial,
@@ -30,6 +31,7 @@ import type { Doors } from './doors.ts';
 import type { Ground } from './ground.ts';
 import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
+import { reviewedDefinitions } from './reviewed-definitions.ts';
 import type { GatewayRoutes } from './routes.ts';
 import { spiffeIdOf } from './standing.ts';
 import type { Upstreams } from './upstreams.ts';
@@ -84,7 +86,9 @@ export function openGateway(deps: GatewayDeps): Gateway {
     report,
   });
 
-  const early = (peer: PeerOnWire, key: string) => {
+  const early = (peer: PeerOnWire, key: string, credential: Credential) => {
+    // Nobody is known here by a certificate: a bare request gets the bare challenge, whatever else is wrong with it.
+    if (peer.listener === 'oauth') return credential.kind === 'none' ? denial('token.missing') : null;
     const verdict = judgePeer(peer, key, world.snapshot().trust, clock.nowSeconds());
     return verdict.outcome === 'deny' ? verdict.denial : null;
   };
@@ -123,6 +127,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
       observe(server, tools) {
         policy.pins.observeTools(server, tools).catch((error: unknown) => report('pins', error));
       },
+      isReviewed: reviewedDefinitions(policy),
       mayShowInstructions: policy.reviewedInstructions,
       inputSchemaOf: (server, tool) =>
         policy.pins.listing(server)?.tools.find(({ name }) => name === tool)?.inputSchema,

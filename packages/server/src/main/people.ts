@@ -122,7 +122,8 @@ function openConsole(
     revoke: authorization.revoke,
     reviews: policy.pins,
     policy: () => ({ version: world.parts.policy.version, text: policy.loaded().text() }),
-    record: ({ event, id: _, ...members }) => records.event(event, members as JsonObject),
+    // Under the id the caller was told, so that `writ explain` finds it.
+    record: ({ event, id, ...members }) => records.event(event, members as JsonObject, id),
     report,
     newId,
   });

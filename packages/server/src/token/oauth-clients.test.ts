@@ -61,6 +61,17 @@ test('a person’s consent gives the client a chain of two: the person, and the 
   );
 });
 
+test('a refusal of somebody who only gave a public client’s name is a refusal of nobody', async (t) => {
+  const plane = await open(t);
+  const guess = { grant_type: 'authorization_code', client_id: 'desktop', code: 'guess', redirect_uri: REDIRECT };
+  const refused = await post(plane, '/oauth/token', { ...guess, code_verifier: 'v'.repeat(43) });
+  assert.equal(refused.status, 400);
+  await fetch(`${plane.issuer}/oauth/authorize?client_id=desktop&response_type=code`, { redirect: 'manual' });
+  const events = plane.events.filter((event) => event.event === 'token.refused');
+  assert.equal(events.length, 2);
+  for (const event of events) assert.deepEqual([event.client, event.detail.named], [null, 'desktop']);
+});
+
 test('the answer names the issuer (RFC 9207), and a state comes back', async (t) => {
   const plane = await open(t);
   const { back } = await filesCode(plane);

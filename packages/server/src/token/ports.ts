@@ -92,7 +92,7 @@ export type TokenEvent =
   | {
       readonly event: 'token.refused';
       readonly id: string;
-      /** Null: no client was authenticated; the log counts such refusals by source (rules §1.7). */
+      /** Null: no client was authenticated, whatever name was given; the log counts such refusals by source (rules §1.7). */
       readonly client: string | null;
       readonly source: string;
       readonly grant: string | null;

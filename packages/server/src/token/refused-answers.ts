@@ -60,19 +60,37 @@ async function recordRefusal(
   if (typeof ctx.body === 'object' && ctx.body !== null) {
     ctx.body = { ...ctx.body, ...(why ? { code: why.code } : {}), decisionId: id };
   }
+  const client = provenClient(ctx, error);
+  const named = ctx.oidc?.client?.clientId;
   const refused = {
     event: 'token.refused',
     id,
-    // A client that failed to authenticate is nobody yet, whatever name it gave.
-    client: error.error === 'invalid_client' ? null : (ctx.oidc?.client?.clientId ?? null),
+    client,
     source: peerOf(ctx.req)?.remote ?? ctx.ip,
     grant: grantOf(ctx),
     error: outage ? 'temporarily_unavailable' : (error.error ?? 'invalid_request'),
     code: why?.code ?? null,
-    detail: why?.detail ?? (error.error_detail === undefined ? {} : { why: error.error_detail.slice(0, 300) }),
+    detail: {
+      ...(why?.detail ?? (error.error_detail === undefined ? {} : { why: error.error_detail.slice(0, 300) })),
+      ...(client === null && named !== undefined ? { named } : {}),
+    },
   } as const;
   // Refusing needs no durable record; that it is missing is for the operator.
   await deps.record(refused).catch((failure: unknown) => deps.report('record of a refusal', failure));
+}
+
+/** Nobody is told apart from this client by an assertion that another fault kept from being looked at. */
+const UNPROVEN = new Set(['invalid_client', 'invalid_request']);
+const AUTHENTICATING = new Set(['token', 'introspection', 'revocation', 'device_authorization']);
+
+/** The client, where something proved it: a name alone, as a public client gives, is anybody's (rules §1.7). */
+function provenClient(ctx: KoaContextWithOIDC, { error }: LibraryError): string | null {
+  const client = ctx.oidc?.client;
+  if (!client) return null;
+  const peer = peerOf(ctx.req);
+  if (peer && peer.listener !== 'oauth' && peer.spiffeId === client.clientId) return client.clientId;
+  const asserted = client.clientAuthMethod === 'private_key_jwt' && AUTHENTICATING.has(ctx.oidc.route);
+  return asserted && !UNPROVEN.has(error ?? '') ? client.clientId : null;
 }
 
 function grantOf(ctx: KoaContextWithOIDC): string | null {

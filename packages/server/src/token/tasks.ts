@@ -116,7 +116,8 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
       if (!row || agent?.spiffeId !== holder) return deny('token.bound_to_other_peer', { task, peer: holder });
       if (row.ended !== null) return deny('token.revoked', { task });
       if (clock.nowSeconds() >= row.until_seconds) return deny('token.expired', { task, until: row.until_seconds });
-      return continuation(task, JSON.parse(row.root_link) as Link, holder);
+      const root = JSON.parse(row.root_link) as Link;
+      return withdrawnFault(root.actor, holder, revocations.view()) ?? continuation(task, root, holder);
     },
   };
 }

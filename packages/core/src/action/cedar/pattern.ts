@@ -15,14 +15,13 @@ export function patternOf(elements: readonly PatternElement[]): (text: string) =
   if (last === undefined) return (text) => text === first;
   const between = pieces.filter((piece) => piece !== '');
   return (text) => {
-    const end = text.length - last.length;
-    if (end < first.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+    if (!text.startsWith(first) || !text.endsWith(last)) return false;
     let at = first.length;
     for (const piece of between) {
       const found = text.indexOf(piece, at);
       if (found < 0) return false;
       at = found + piece.length;
     }
-    return at <= end;
+    return at + last.length <= text.length;
   };
 }

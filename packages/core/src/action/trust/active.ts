@@ -10,21 +10,22 @@ export interface ActiveToken {
 }
 
 /** More of them in one text are not counted one by one. */
-export const activeTokensMax = 256;
+export const activeTokensMax = 64;
 
 const LABEL = '[\\p{L}\\p{N}](?:[\\p{L}\\p{N}\\p{M}_-]{0,61}[\\p{L}\\p{N}\\p{M}])?';
 // U+3002 and U+FF61 separate labels as a full stop does (UTS 46 §2.3).
 const DOT = '[.\\u3002\\uff61]';
 const REST = '[^\\s<>"\'`|()[\\]{}]*';
 
+// Every repetition that may fail is bounded: the text is an outsider's, and a search must not take its square.
 const KINDS: readonly (readonly [type: ValueType, form: RegExp])[] = [
   // Any scheme: what a client does with `tel:` or `javascript:` is its own business, and somewhere it leads.
   ['url', /[a-z][a-z0-9+.-]{1,20}:(?:\/\/|\\\\)[^\s<>"'`]+/giu],
   ['text', /(?<![\p{L}\p{N}])(?:tel|sms|data|javascript|magnet|bitcoin|ethereum|geo|file|intent):[^\s<>"'`]+/giu],
-  ['email', /[^\s<>"(),:;@[\]\\]+@[^\s<>"'(),:;@[\]\\]+/gu],
+  ['email', /[^\s<>"(),:;@[\]\\]{1,64}@[^\s<>"'(),:;@[\]\\]{1,255}/gu],
   [
     'url',
-    new RegExp(`(?<![\\p{L}\\p{N}_-])(?:${LABEL}${DOT})+\\p{L}{2,24}(?![\\p{L}\\p{N}_])(?:[:/?#]${REST})?`, 'giu'),
+    new RegExp(`(?<![\\p{L}\\p{N}_-])(?:${LABEL}${DOT}){1,30}\\p{L}{2,24}(?![\\p{L}\\p{N}_])(?:[:/?#]${REST})?`, 'giu'),
   ],
   ['url', new RegExp(`(?<![\\p{N}.])\\d{1,3}(?:\\.\\d{1,3}){3}(?![\\p{N}.])(?:[:/]${REST})?`, 'gu')],
   ['iban', /(?<![\p{L}\p{N}])[A-Z]{2}\d{2}[A-Z0-9]{8,30}(?![\p{L}\p{N}])/giu],

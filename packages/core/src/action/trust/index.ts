@@ -26,6 +26,7 @@ export {
   withReceived,
 } from './floor.ts';
 export { judgeFloorRule, judgeTrust, THRESHOLDS, type TrustVerdict } from './judge-trust.ts';
+export { lowestPossible } from './labels.ts';
 export { foreignLevel, isTainted } from './levels.ts';
 export {
   type ArgumentRule,

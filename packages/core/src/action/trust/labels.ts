@@ -1,7 +1,7 @@
 // Which level does each leaf of a tool's output have? The manifest says so by pointer, first match wins; what it does not speak
 // of is external (contract §8). Member names count like text unless the manifest itself spells them.
 
-import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts';
+import { isJsonObject, type JsonValue } from '../../std/json.ts';
 import { pointerCovers, pointerStep, valueAt } from '../../std/pointer.ts';
 import { EXTERNAL, type Level, lower, OUTPUT_MAX } from './levels.ts';
 import type { OutputRule } from './manifest.ts';
@@ -29,7 +29,7 @@ export function labelOutput(rules: readonly OutputRule[], output: JsonValue): re
     } else if (isJsonObject(value)) {
       for (const name of Object.keys(value)) {
         const below = `${pointer}/${pointerStep(name)}`;
-        if (!spelt.some((one) => pointerCovers(one, below) && isDeep(one, below)))
+        if (!spelt.some((one) => pointerCovers(one, below) && isAsDeep(one, below)))
           leaves.push(keyLeaf(rules, output, below, name));
         visit(value[name]!, below);
       }
@@ -61,18 +61,21 @@ function ruleAt(rules: readonly OutputRule[], output: JsonValue, pointer: string
   return rules.find((rule) => pointerCovers(rule.at, pointer) && holds(rule, output, pointer));
 }
 
-/** A condition reads a sibling of the place the rule names, in the same object. */
+/** A condition reads a sibling of the place that the rule names; for a rule about whole items, a member of the item. */
 function holds({ at, when }: OutputRule, output: JsonValue, pointer: string): boolean {
   if (when === undefined) return true;
   const depth = at.split('/').length - 1;
-  if (depth === 0) return false;
-  const parent = pointer.split('/').slice(0, depth).join('/');
-  const object = valueAt(output, parent);
+  const steps = pointer.split('/');
+  const around = depth === 0 ? undefined : valueAt(output, steps.slice(0, depth).join('/'));
   const sibling =
-    isJsonObject(object) && Object.hasOwn(object, when.sibling) ? (object as JsonObject)[when.sibling] : null;
+    memberOf(around, when.sibling) ?? memberOf(valueAt(output, steps.slice(0, depth + 1).join('/')), when.sibling);
   if (typeof sibling !== 'string') return false;
   if (when.in !== undefined) return when.in.includes(sibling);
   return when.endsWith !== undefined && isOneToken(sibling) && sibling.endsWith(when.endsWith);
+}
+
+function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  return isJsonObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 /** `evil@x.example, boss@ours.example` ends like one of ours and is not. */
@@ -88,11 +91,16 @@ function speltSteps(rules: readonly OutputRule[]): readonly string[] {
   });
 }
 
-function isDeep(pattern: string, pointer: string): boolean {
+function isAsDeep(pattern: string, pointer: string): boolean {
   return pattern.split('/').length === pointer.split('/').length;
 }
 
-/** Lowest text level of strings and member names; numbers, booleans and null do not count (rules §3.5). */
-export function floorOfLeaves(leaves: readonly LabelledLeaf[], floor: Level): Level {
-  return leaves.reduce((low, leaf) => (typeof leaf.value === 'string' ? lower(low, leaf.text) : low), floor);
+/**
+ * For a placement that does not see responses (rules §1.6): the lowest level that outputs of this tool may have. Only a rule for
+ * everything, without a condition, leaves nothing undescribed.
+ */
+export function lowestPossible(rules: readonly OutputRule[]): Level {
+  if (!rules.some(({ at, when }) => at === '' && when === undefined)) return EXTERNAL;
+  const levels = rules.flatMap(({ text, keys }) => [text ?? EXTERNAL, keys ?? text ?? EXTERNAL]);
+  return levels.reduce(lower, OUTPUT_MAX);
 }

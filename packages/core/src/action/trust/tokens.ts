@@ -12,7 +12,8 @@ export type Finder = (text: string) => number;
 export function finderOf(type: ValueType, value: Scalar): Finder {
   if (typeof value === 'boolean') return () => -1; // no word of a text means it
   const key = typedKey(type, value);
-  const literal = literalFinder(String(value), type === 'id');
+  const exact = literalFinder(String(value), true);
+  const literal = type === 'id' ? exact : literalFinder(String(value), false);
   if (key === null) return literal;
   switch (type) {
     case 'iban':
@@ -20,10 +21,8 @@ export function finderOf(type: ValueType, value: Scalar): Finder {
     case 'email':
       return either(emailFinder(key), literal);
     case 'url':
-      return either(
-        (text) => urlsIn(text).find(({ url }) => typedKey('url', url) === key)?.start ?? -1,
-        caseSensitive(value),
-      );
+      // A URL with a bracket or a comma in it is cut short by the search, so it is looked for as it is.
+      return /[<>"'`|(),;[\]{}]/.test(String(value)) ? either(urlFinder(key), exact) : urlFinder(key);
     case 'number':
       return numberFinder(key);
     case 'date':
@@ -41,14 +40,25 @@ function either(first: Finder, second: Finder): Finder {
   };
 }
 
-function caseSensitive(value: Scalar): Finder {
-  return literalFinder(String(value), true);
+function urlFinder(key: string): Finder {
+  return (text) => urlsIn(text).find(({ url }) => typedKey('url', url) === key)?.start ?? -1;
 }
 
 function literalFinder(value: string, isExact: boolean): Finder {
   const words = normal(value).trim();
   if (words === '') return () => -1;
+  if (words.length > searchedCharsMax) return longFinder(words);
   return patternFinder(words.split(/\s+/u).map(escaped).join('\\s+'), isExact ? 'gu' : 'giu');
+}
+
+/** Longer values are whole texts: they are looked for as they are, since no pattern should grow to that size. */
+const searchedCharsMax = 1000;
+
+function longFinder(words: string): Finder {
+  return (text) => {
+    const at = text.indexOf(words);
+    return at >= 0 && startsToken(text, at) && endsToken(text, at + words.length) ? at : -1;
+  };
 }
 
 function patternFinder(
@@ -67,14 +77,14 @@ function patternFinder(
 }
 
 function ibanFinder(compact: string): Finder {
-  // Written in groups, it might go on after the next space: `GB29 NWBK 6016` stands in no longer number.
+  // Written in groups it might go on after the next space: the number of `GB29 NWBK 6016 13` is not `GB29NWBK6016`.
   const isWhole = (text: string, start: number, end: number): boolean =>
-    !/[ -]/.test(text.slice(start, end)) ||
-    (!/^[ -]\d/.test(text.slice(end)) && !/[A-Za-z]{2}\d{2} $/.test(text.slice(0, start)));
+    !/[ -]/.test(text.slice(start, end)) || !/^[ -]\d/.test(text.slice(end));
   return patternFinder([...compact].join('[ -]?'), 'giu', isWhole);
 }
 
-const ADDRESS = /[^\s<>"(),:;@[\]\\]+@[^\s<>"'(),:;@[\]\\]+/gu;
+// Bounded, and begun only where an address can begin (RFC 5321 §4.5.3.1): the text is an outsider's.
+const ADDRESS = /(?<![^\s<>"(),:;@[\]\\])[^\s<>"(),:;@[\]\\]{1,64}@[^\s<>"'(),:;@[\]\\]{1,255}/gu;
 
 function emailFinder(key: string): Finder {
   return (text) => {
@@ -123,10 +133,14 @@ const TOKEN = /[\p{L}\p{N}\p{M}\p{Cf}_]/u;
 /** Between two token characters these make one token of both: `a.b`, `a-b`, `a@b`, `a/b`, `a:b`. */
 const JOINER = /[.@/\\:+%&=#~?\p{Pd}]/u;
 
+/** A longer run of them belongs to no token that anybody means. */
+const joinersMax = 16;
+
 function endsToken(text: string, at: number): boolean {
   let i = at;
-  while (JOINER.test(charAt(text, i))) i += charAt(text, i).length;
+  while (i - at < joinersMax && JOINER.test(charAt(text, i))) i += charAt(text, i).length;
   const next = charAt(text, i);
+  if (i - at >= joinersMax) return false;
   if (!TOKEN.test(next)) return true;
   // A full stop followed by a capital is a sentence that lost its space.
   return text.slice(at, i) === '.' && /\p{Lu}/u.test(next);
@@ -134,7 +148,7 @@ function endsToken(text: string, at: number): boolean {
 
 function startsToken(text: string, at: number): boolean {
   let i = at;
-  while (i > 0 && JOINER.test(charBefore(text, i))) i -= charBefore(text, i).length;
+  while (at - i < joinersMax && JOINER.test(charBefore(text, i))) i -= charBefore(text, i).length;
   const joiners = text.slice(i, at);
   if (!TOKEN.test(charBefore(text, i))) return joiners === '' || MENTIONS.has(joiners);
   return joiners === '.' && /\p{Lu}/u.test(charAt(text, at));
@@ -154,5 +168,5 @@ function charBefore(text: string, at: number): string {
 }
 
 function escaped(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, (char) => (char === '-' || char === '/' ? `\\${char}` : `\\${char}`));
+  return text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 }

@@ -1,6 +1,7 @@
 // The gate of a replay: what a task has read, how each call of it is judged, and what is kept when a call ran. One task per case,
 // one prompt of the root's own, agents with `inputs: gated` and `memory: task` (contract §9).
 
+import type { Case, Step } from './cases.ts';
 import {
   type EchoMemory,
   errorOutputs,
@@ -20,7 +21,6 @@ import {
   withSent,
   withTurn,
 } from './core-trust.ts';
-import type { Case, Step } from './cases.ts';
 
 export interface TaskState {
   readonly evidence: TaskEvidence;
@@ -44,7 +44,12 @@ export function startTask({ prompt: text }: Case): TaskState {
   return { evidence: startEvidence(floor), prompt, promptArrived: true, echoes: noEchoes };
 }
 
-export function judgeStep(state: TaskState, { suite, principalName }: Case, step: Step, tool: ToolTrust | null): Judged {
+export function judgeStep(
+  state: TaskState,
+  { suite, principalName }: Case,
+  step: Step,
+  tool: ToolTrust | null,
+): Judged {
   const ask = { server: suite, tool, arguments: step.arguments };
   const { evidence, prompt, promptArrived, echoes } = state;
   // `memory: task`: the agent remembers nothing that this task has not read, so its residue is the floor itself.
@@ -57,7 +62,13 @@ export function judgeStep(state: TaskState, { suite, principalName }: Case, step
 }
 
 /** The call was made: its arguments have left, and its result is released to the agent. */
-export function afterStep(state: TaskState, { suite }: Case, step: Step, tool: ToolTrust | null, seen: TrustSeen): TaskState {
+export function afterStep(
+  state: TaskState,
+  { suite }: Case,
+  step: Step,
+  tool: ToolTrust | null,
+  seen: TrustSeen,
+): TaskState {
   const returned = (value: string | number | boolean) => returnedBy(state.evidence, suite, value, state.echoes);
   const echoes = withSent(state.echoes, suite, seen.sent, returned);
   const isError = 'error' in step.result;

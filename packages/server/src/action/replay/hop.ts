@@ -5,9 +5,25 @@ import { randomUUID } from 'node:crypto';
 import type { JsonValue } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
 import type { Case, Step } from './cases.ts';
-import { fieldsFrom, floorAfterTake, labelsOf, noPrompt, startEvidence, startLevel, withFields, withTurn } from './core-trust.ts';
+import {
+  fieldsFrom,
+  floorAfterTake,
+  labelsOf,
+  noPrompt,
+  startEvidence,
+  startLevel,
+  withFields,
+  withTurn,
+} from './core-trust.ts';
 import type { TaskState } from './gate.ts';
-import { type Addressed, type Context, type ContextChecks, createSigner, readContext, signContext } from './signed-context.ts';
+import {
+  type Addressed,
+  type Context,
+  type ContextChecks,
+  createSigner,
+  readContext,
+  signContext,
+} from './signed-context.ts';
 
 export const HOPS = ['off', 'labels', 'none', 'forged', 'replayed', 'truncated'] as const;
 export type Hop = (typeof HOPS)[number];
@@ -20,35 +36,45 @@ const nowSeconds = 0;
 /** The state of the second agent's gate. `ran` are the steps whose outputs the first one has. */
 export function hopTo(state: TaskState, one: Case, ran: readonly Step[], hop: Exclude<Hop, 'off'>): TaskState {
   const message = { outputs: ran.map((step) => step.result) } as unknown as JsonValue;
-  const to: Addressed = { gateway: 'spiffe://replay/writ/gateway', receiver: 'agent/2', task: one.id, message, nowSeconds };
+  const gateway = 'spiffe://replay/writ/gateway';
+  const to: Addressed = { gateway, receiver: 'agent/2', task: one.id, message, nowSeconds };
   const labels = labelsOf(state.evidence, state.evidence.floor, randomUUID(), nodeEngine);
   const context: Context = { labels, quote: { task: one.id, origin: 'direct', text: one.prompt } };
-  const sent = sentWith(hop, to, context);
-  const checks: ContextChecks = { ...to, key: gate.key, kid: gate.kid, seen: new Set() };
-  const arrived = sent === null ? null : readContext(sent, checks);
+  const arrived = arrivedWith(hop, to, context, { key: gate.key, kid: gate.kid, seen: new Set() });
   return arrived === null ? without(state) : withContext(state, message, arrived);
 }
 
-function sentWith(hop: Exclude<Hop, 'off'>, to: Addressed, context: Context): string | null {
+function arrivedWith(
+  hop: Exclude<Hop, 'off'>,
+  to: Addressed,
+  context: Context,
+  verifier: Pick<ContextChecks, 'key' | 'kid' | 'seen'>,
+): Context | null {
+  const read = (text: string, addressed = to): Context | null => readContext(text, { ...addressed, ...verifier });
   switch (hop) {
     case 'labels':
-      return signContext(gate, to, context);
+      return read(signContext(gate, to, context));
     case 'none':
       return null;
     case 'forged':
-      return signContext(agent, to, { ...context, labels: everythingTrusted(context) });
-    case 'replayed':
-      // Genuine, for this task and receiver: the gate once signed it for a message in which nothing stood.
-      return signContext(gate, { ...to, message: { outputs: [] } }, { ...context, labels: { ...context.labels, floor: 3, spans: [] } });
+      return read(signContext(agent, to, everythingTrusted(context)));
+    case 'replayed': {
+      // Genuine, of this task and for this receiver: the gate signed it for an earlier message, in which nothing stood yet.
+      const earlier = { ...to, message: { outputs: [] } };
+      const harmless = signContext(gate, earlier, { ...context, labels: { ...context.labels, floor: 3, spans: [] } });
+      read(harmless, earlier);
+      return read(harmless);
+    }
     case 'truncated': {
       const whole = signContext(gate, to, context);
-      return whole.slice(0, Math.floor(whole.length * 0.9));
+      return read(whole.slice(0, Math.floor(whole.length * 0.9)));
     }
   }
 }
 
-function everythingTrusted({ labels }: Context): Context['labels'] {
-  return { ...labels, floor: 3, spans: labels.spans.map((span) => ({ ...span, handle: 3, text: 3 })) };
+function everythingTrusted({ labels, quote }: Context): Context {
+  const spans = labels.spans.map((span) => ({ ...span, handle: 3 as const, text: 3 as const }));
+  return { labels: { ...labels, floor: 3, spans }, quote };
 }
 
 function withContext(state: TaskState, message: JsonValue, { labels, quote }: Context): TaskState {

@@ -1,9 +1,9 @@
 // The manifests of a replay: any number of files, in which every server stands once.
 
-import { argumentsWithoutRole, type ToolTrust } from './core-trust.ts';
 import { readManifestFile, type ServerManifest } from '../manifest.ts';
 import type { Problem } from '../problem.ts';
 import type { Tools } from './cases.ts';
+import { argumentsWithoutRole, type ToolTrust } from './core-trust.ts';
 
 export interface Manifests {
   /** Null without an entry. */
@@ -51,7 +51,8 @@ export function noticesOf({ servers, tool }: Manifests, tools: Tools): readonly 
       }
     }
     const written = Object.hasOwn(servers, suite) ? Object.keys(servers[suite]!.tools) : [];
-    for (const name of written) if (!defined.has(name)) notices.push(`\`${suite}/${name}\` is not a tool of this suite`);
+    for (const name of written)
+      if (!defined.has(name)) notices.push(`\`${suite}/${name}\` is not a tool of this suite`);
   }
   return notices;
 }

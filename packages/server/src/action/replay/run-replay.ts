@@ -93,9 +93,20 @@ function cutOf({ suite, steps }: Case, manifests: Manifests, cut: ReplayMode['cu
 
 function lineOf({ id }: Case, { n, tool }: Step, { outcome, code, seen }: Judged, agent: number | null): ReplayLine {
   const provenance = Object.entries(seen.provenance).map(([pointer, { role, level, from, active }]) => {
-    const places = from.map((origin) => ('ref' in origin ? { step: origin.ref, pointer: origin.pointer } : { ...origin }));
-    return [pointer, { role, level, ...(active === undefined ? {} : { active }), from: places }] as const;
+    const places = from.map((origin) =>
+      'ref' in origin ? { step: origin.ref, pointer: origin.pointer } : ({ ...origin } as JsonObject),
+    );
+    const levels: JsonObject = active === undefined ? { level } : { level, active };
+    return [pointer, { role, ...levels, from: places }] as const;
   });
-  const line = { case: id, step: n, tool, outcome, code, floor: seen.facts.floor as number, provenance: Object.fromEntries(provenance) };
+  const line = {
+    case: id,
+    step: n,
+    tool,
+    outcome,
+    code,
+    floor: seen.facts.floor as number,
+    provenance: Object.fromEntries(provenance),
+  };
   return agent === null ? line : { ...line, agent };
 }

@@ -8,8 +8,8 @@ import {
   type JsonObject,
   type JsonValue,
   messageHash,
-  parseStrictJson,
   type PublicKey,
+  parseStrictJson,
   TYP,
   toBase64Url,
   utf8,
@@ -39,7 +39,11 @@ export interface Signer {
 export function createSigner(kid: string): Signer {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const x = fromBase64Url(publicKey.export({ format: 'jwk' }).x!)!;
-  return { kid, key: { alg: 'EdDSA', x }, sign: (typ, claims) => compactJws(privateKey, { alg: 'EdDSA', typ, kid }, claims) };
+  return {
+    kid,
+    key: { alg: 'EdDSA', x },
+    sign: (typ, claims) => compactJws(privateKey, { alg: 'EdDSA', typ, kid }, claims),
+  };
 }
 
 function compactJws(key: KeyObject, header: JsonObject, claims: JsonObject): string {
@@ -104,7 +108,12 @@ function genuine(text: string, typ: string, { key, kid, nowSeconds }: ContextChe
   // Labels of a long message are longer than a token may be.
   const claims = parseStrictJson(body, { depthMax: 24, bytesMax: 1024 * 1024 });
   if (!head.ok || !claims.ok || !isJsonObject(head.value) || !isJsonObject(claims.value)) return null;
-  if (Object.keys(head.value).length !== 3 || head.value.alg !== 'EdDSA' || head.value.typ !== typ || head.value.kid !== kid) {
+  if (
+    Object.keys(head.value).length !== 3 ||
+    head.value.alg !== 'EdDSA' ||
+    head.value.typ !== typ ||
+    head.value.kid !== kid
+  ) {
     return null;
   }
   const signingInput = utf8(text.slice(0, text.lastIndexOf('.')));

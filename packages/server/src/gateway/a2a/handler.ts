@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type Call,
+  type Credential,
   type Decision,
   type Denial,
   type DenialCode,
@@ -40,8 +41,8 @@ export interface A2aDeps {
   readonly context: ContextMaker;
   readonly ownership: Ownership;
   newId(): string;
-  /** Judges the edge before a byte of the body is read (rules §1.3); null lets the request be read. */
-  early(peer: PeerOnWire, agent: string): Denial | null;
+  /** Judges edge and bare requests before a byte of the body is read (rules §1.2–1.3); null lets the request be read. */
+  early(peer: PeerOnWire, agent: string, credential: Credential): Denial | null;
   /** Records a request that never became a call. */
   recordRefusal(refusal: { decisionId: string; denial: Denial; peer: PeerOnWire; agent: string }): Promise<void>;
   readonly origins: ReadonlySet<string>;
@@ -65,7 +66,7 @@ export function createA2aHandler(deps: A2aDeps): A2aHandler {
     const callee = deps.agents.get(arrival.agent);
     const fault = callee ? faultBeforeBody(req, arrival, deps.origins) : notServed();
     if (fault) return answerMalformed(req, res, fault, arrival, deps);
-    const early = deps.early(arrival.peer, arrival.agent);
+    const early = deps.early(arrival.peer, arrival.agent, credentialOf(req));
     if (early) return answerEarly(req, res, early, arrival, deps);
     if (req.method === 'GET' && isCardPath(req.url)) return sendCard(res, callee!.endpoint, arrival.url);
     if (req.method !== 'POST') return answerJson(res, 405, { error: 'method_not_allowed' }, { allow: 'POST' });
@@ -142,7 +143,7 @@ function exchangeFor(
     async forward(decision) {
       const token = decision.token.facts!;
       // Authorised, but is it the caller's own? A foreign task and a missing one look the same.
-      if (request.taskId !== null && !deps.ownership.owns(arrival.agent, request.taskId, token)) return 'not_found';
+      if (!deps.ownership.owns(arrival.agent, request, token)) return 'not_found';
       return callee.endpoint.send(await outgoing(request, decision, callee, deps), request.of.streams);
     },
     forwardedDigest: (reply) => (reply === 'not_found' ? digestOf('') : reply.forwardedDigest),

@@ -2,6 +2,7 @@
 // A2A 1.0, JSON-RPC binding. Whether the call may happen is judged later.
 
 import { type DenialCode, isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from '@writ/core';
+import { paramsFault } from './params.ts';
 import {
   A2A_ERRORS,
   A2A_VERSION,
@@ -21,6 +22,8 @@ export interface A2aRequest {
   readonly params: JsonObject;
   /** The caller's task that is named, by id or in the message; null for a new one. */
   readonly taskId: string | null;
+  /** The conversation that a message goes on with; null for a new one. */
+  readonly contextId: string | null;
 }
 
 export interface Malformed {
@@ -57,46 +60,16 @@ export function parseA2a(version: readonly string[], body: Uint8Array): A2aReque
   const of = METHODS.get(method);
   if (!of) return bad(rpcId, RPC.methodNotFound, 'this method is not known here');
   if (!isJsonObject(params)) return bad(rpcId, RPC.invalidParams, '`params` has to be an object');
-  const fault = of.isMessage ? messageFault(params) : taskFault(params);
+  const fault = paramsFault(params, of);
   if (fault !== null) return bad(rpcId, RPC.invalidParams, fault);
-  return { kind: 'call', id: rpcId, method, of, params, taskId: taskIdOf(params, of) };
+  return { kind: 'call', id: rpcId, method, of, params, ...handlesOf(params, of) };
 }
 
-function taskIdOf(params: JsonObject, of: Method): string | null {
-  if (of.taskIn) return params[of.taskIn] as string;
-  const taskId = (params.message as JsonObject).taskId;
-  return typeof taskId === 'string' && taskId !== '' ? taskId : null;
-}
-
-const PART_CONTENT = ['text', 'raw', 'url', 'data'];
-const partsMax = 256;
-
-/** Why the params are no SendMessageRequest, or null. A2A 1.0 §3: each part has exactly one content. */
-function messageFault(params: JsonObject): string | null {
-  const { message, metadata, configuration, tenant } = params;
-  if (!isJsonObject(message)) return '`message` is required';
-  if (typeof message.messageId !== 'string' || message.messageId === '') return '`messageId` is required';
-  if (message.role !== 'ROLE_USER') return '`role` has to be ROLE_USER';
-  if (metadata !== undefined && !isJsonObject(metadata)) return '`metadata` has to be an object';
-  if (tenant !== undefined && tenant !== '') return '`tenant` is not known here';
-  if (isJsonObject(configuration) && configuration.taskPushNotificationConfig !== undefined) {
-    return 'push notifications are not supported';
-  }
-  const { parts, taskId, referenceTaskIds } = message;
-  if (!Array.isArray(parts) || parts.length === 0 || parts.length > partsMax)
-    return '`parts` has to hold 1 to 256 parts';
-  if (!(parts as readonly JsonValue[]).every(isPart)) return 'each part has exactly one of text, raw, url and data';
-  if (taskId !== undefined && typeof taskId !== 'string') return '`taskId` has to be a string';
-  if (Array.isArray(referenceTaskIds) && referenceTaskIds.length > 0) return '`referenceTaskIds` are not carried here';
-  return null;
-}
-
-function isPart(part: JsonValue): boolean {
-  return isJsonObject(part) && PART_CONTENT.filter((name) => part[name] !== undefined).length === 1;
-}
-
-function taskFault(params: JsonObject): string | null {
-  return typeof params.id === 'string' && params.id !== '' ? null : '`id` of the task is required';
+function handlesOf(params: JsonObject, of: Method): Pick<A2aRequest, 'taskId' | 'contextId'> {
+  if (!of.isMessage) return { taskId: params.id as string, contextId: null };
+  const { taskId, contextId } = params.message as JsonObject;
+  const named = (value: JsonValue | undefined) => (typeof value === 'string' && value !== '' ? value : null);
+  return { taskId: named(taskId), contextId: named(contextId) };
 }
 
 export function bad(id: RpcId | null, rpcCode: number, message: string): Malformed {

@@ -24,6 +24,11 @@ export interface AgentEndpoint {
   card(): Promise<JsonObject>;
 }
 
+export interface AgentEndpointOptions {
+  /** How long an agent may be silent before and within an answer; a stream may be silent between its events. */
+  readonly answerMillisMax?: number;
+}
+
 const answerBytesMax = 16 * 1024 * 1024;
 const cardBytesMax = 256 * 1024;
 
@@ -31,7 +36,11 @@ const cardBytesMax = 256 * 1024;
  * `url`: the agent's own A2A endpoint (contract §2 `run`): `https:` with `dial`, which proves the agent by its SVID;
  * loopback `http:`; or `unix:/path` of a socket.
  */
-export function openAgentEndpoint(url: string, dial: Agent | null): AgentEndpoint {
+export function openAgentEndpoint(
+  url: string,
+  dial: Agent | null,
+  { answerMillisMax = 300_000 }: AgentEndpointOptions = {},
+): AgentEndpoint {
   const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : null;
   const base = new URL(socketPath ? 'http://localhost/' : url);
   const target = `${base.pathname}${base.search}`;
@@ -39,7 +48,7 @@ export function openAgentEndpoint(url: string, dial: Agent | null): AgentEndpoin
   const host = base.hostname.replace(/^\[|\]$/g, '');
 
   function open(method: 'GET' | 'POST', path: string, headers: Record<string, string>): ClientRequest {
-    const common = { method, path, headers: { 'a2a-version': A2A_VERSION, ...headers } };
+    const common = { method, path, timeout: answerMillisMax, headers: { 'a2a-version': A2A_VERSION, ...headers } };
     if (socketPath) return httpRequest({ ...common, socketPath });
     const to = { ...common, host, port: base.port };
     return secure ? httpsRequest({ ...to, ...(dial ? { agent: dial } : {}) }) : httpRequest(to);
@@ -62,6 +71,7 @@ export function openAgentEndpoint(url: string, dial: Agent | null): AgentEndpoin
         answer.destroy();
         throw new UpstreamError(`the agent answered ${answer.statusCode} with \`${type}\``);
       }
+      if (isStream) answer.socket.setTimeout(0);
       return {
         status: answer.statusCode ?? 502,
         streams: isStream,
@@ -80,6 +90,7 @@ export function openAgentEndpoint(url: string, dial: Agent | null): AgentEndpoin
 
 function answerTo(request: ClientRequest, body: Buffer | null): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    request.once('timeout', () => request.destroy(new Error('it was silent for too long')));
     request.once('response', (answer) => {
       answer.on('error', () => {}); // seen by whoever reads it
       resolve(answer);

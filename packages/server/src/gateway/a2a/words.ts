@@ -5,18 +5,18 @@ export const A2A_VERSION = '1.0';
 export interface Method {
   /** The answer is a stream of events. */
   readonly streams: boolean;
-  /** Where the params name a task of the caller's; null when they need not. */
-  readonly taskIn: 'id' | 'taskId' | null;
-  /** A message to the agent: what policy judges. */
+  /** A message to the agent: what policy judges. Else it names a task of the caller's in `id`. */
   readonly isMessage: boolean;
+  /** Members of `params` next to `tenant` and `id`, where a task is named. */
+  readonly optional: { readonly [member: string]: 'count' | 'object' };
 }
 
-export const METHODS: ReadonlyMap<string, Method> = new Map([
-  ['SendMessage', { streams: false, taskIn: null, isMessage: true }],
-  ['SendStreamingMessage', { streams: true, taskIn: null, isMessage: true }],
-  ['GetTask', { streams: false, taskIn: 'id', isMessage: false }],
-  ['CancelTask', { streams: false, taskIn: 'id', isMessage: false }],
-  ['SubscribeToTask', { streams: true, taskIn: 'id', isMessage: false }],
+export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>([
+  ['SendMessage', { streams: false, isMessage: true, optional: {} }],
+  ['SendStreamingMessage', { streams: true, isMessage: true, optional: {} }],
+  ['GetTask', { streams: false, isMessage: false, optional: { historyLength: 'count' } }],
+  ['CancelTask', { streams: false, isMessage: false, optional: { metadata: 'object' } }],
+  ['SubscribeToTask', { streams: true, isMessage: false, optional: {} }],
 ]);
 
 /** Methods of the standard that this gateway does not carry, with the standard's own way of saying so. */

@@ -295,7 +295,12 @@ describe('lists', () => {
 });
 
 test('instructions nobody reviewed are not shown', async () => {
-  const definitions = { observe: () => {}, inputSchemaOf: () => undefined, mayShowInstructions: () => false };
+  const definitions = {
+    observe: () => {},
+    isReviewed: () => true,
+    inputSchemaOf: () => undefined,
+    mayShowInstructions: () => false,
+  };
   const strict = await startGateway({ notes: notes.upstream }, { definitions });
   const { body } = await ask(strict.endpoint('notes'), modernRequest('server/discover'));
   assert.ok(body.result && !('instructions' in body.result));

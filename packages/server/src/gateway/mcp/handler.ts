@@ -2,7 +2,7 @@
 // a byte of the body is read (host, origin, edge), then reads, parses and hands over. Decides nothing that the spine decides.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Decision, Denial, DenialCode, Detail, PeerOnWire } from '@writ/core';
+import type { Credential, Decision, Denial, DenialCode, Detail, PeerOnWire } from '@writ/core';
 import type { Spine } from '../exchange.ts';
 import {
   answerJson,
@@ -53,8 +53,8 @@ export interface McpPorts {
   readonly nowSeconds: () => number;
   /** Unguessable and unique: decision ids and session ids. */
   readonly newId: () => string;
-  /** Judges the edge before a byte of the body is read (rules §1.3); null lets the request be read. */
-  readonly early: (peer: PeerOnWire, server: string) => Denial | null;
+  /** Judges edge and bare requests before a byte of the body is read (rules §1.2–1.3); null lets the request be read. */
+  readonly early: (peer: PeerOnWire, server: string, credential: Credential) => Denial | null;
   /** Records a request that never became a call. */
   readonly recordMalformed: (record: MalformedRecord) => Promise<void>;
   readonly visible: Visible;
@@ -99,7 +99,8 @@ export function createMcpHandler(ports: McpPorts): McpHandler {
     await recorded(record);
     if (!on.req.complete) dropUnread(on.req, on.res);
     const resourceMetadata = metadataUrlOf(resourceOf(on.peer, on.server));
-    const about = { outcome: 'deny', approvalUrl: null, id: null, scopes: [], resourceMetadata } as const;
+    const scopes = ports.serverOf(on.server)?.baseScopes ?? [];
+    const about = { outcome: 'deny', approvalUrl: null, id: null, scopes, resourceMetadata } as const;
     refuse(on.res, { ...about, decisionId, code: denial.code });
   };
 
@@ -112,9 +113,9 @@ export function createMcpHandler(ports: McpPorts): McpHandler {
       await turnAway(on, misplaced, { host: on.req.headers.host ?? null });
       return null;
     }
-    const denial = ports.early(on.peer, on.server);
-    if (denial !== null) {
-      await turnAwayEarly(on, denial);
+    const early = ports.early(on.peer, on.server, credentialOf(on.req));
+    if (early !== null) {
+      await turnAwayEarly(on, early);
       return null;
     }
     if (on.req.method === 'POST' || farewellOf(on.req) !== null) return served!;

@@ -10,11 +10,18 @@ import { META, MODERN_VERSIONS, NAME } from './words.ts';
 export interface Definitions {
   /** A server listed these tools to a caller, in whole or one page of it. Must not throw. */
   observe(server: string, tools: readonly JsonObject[]): void;
+  /**
+   * Is this item, word for word, the definition that a person reviewed? A list may bring new words before anybody has compared
+   * them, and a model would read them first (rules §3.7).
+   */
+  isReviewed(server: string, kind: DefinitionKind, item: JsonObject): boolean;
   /** Are these the instructions that were reviewed? A model reads them like a definition (rules §3.7). */
   mayShowInstructions(server: string, instructions: string): boolean;
   /** Input schema of a tool as it was reviewed; undefined when nobody has heard of it. */
   inputSchemaOf(server: string, tool: string): JsonValue | undefined;
 }
+
+export type DefinitionKind = 'tool' | 'prompt' | 'template';
 
 /** May this caller see the target: reviewed, and permitted with some arguments. `name` as in `Call.target.name`. */
 export type Visible = (decision: Decision, name: string) => boolean;
@@ -38,25 +45,33 @@ export function filterList(
   if (on.method === 'tools/list') definitions.observe(on.server, items);
   const shown = items.filter((item) => {
     const name = member.nameOf(item);
-    return (on.method !== 'tools/list' || presentable(item)) && name !== null && visible(on.decision, name);
+    if (name === null || !visible(on.decision, name)) return false;
+    if (member.kind === 'tool' && !presentable(item)) return false;
+    return member.kind === null || definitions.isReviewed(on.server, member.kind, item);
   });
   return messageOf('response', { ...message.value, result: { ...result, [member.name]: shown } });
 }
 
 interface Member {
   readonly name: string;
+  /** What its items define; null for data. */
+  readonly kind: DefinitionKind | null;
   /** The target a caller would call, or null for what cannot be called. */
   readonly nameOf: (item: JsonObject) => string | null;
 }
 
 const LISTED: ReadonlyMap<string, Member> = new Map<string, Member>([
-  ['tools/list', { name: 'tools', nameOf: (item) => String(item.name) }],
+  ['tools/list', { name: 'tools', kind: 'tool', nameOf: (item) => String(item.name) }],
   [
     'prompts/list',
-    { name: 'prompts', nameOf: (item) => (NAME.test(String(item.name)) ? `prompts/${item.name}` : null) },
+    {
+      name: 'prompts',
+      kind: 'prompt',
+      nameOf: (item) => (NAME.test(String(item.name)) ? `prompts/${item.name}` : null),
+    },
   ],
-  ['resources/list', { name: 'resources', nameOf: () => 'resources' }],
-  ['resources/templates/list', { name: 'resourceTemplates', nameOf: () => 'resources' }],
+  ['resources/list', { name: 'resources', kind: null, nameOf: () => 'resources' }],
+  ['resources/templates/list', { name: 'resourceTemplates', kind: 'template', nameOf: () => 'resources' }],
 ]);
 
 function objectsOf(value: JsonValue | undefined): readonly JsonObject[] {

@@ -103,6 +103,7 @@ export async function startGateway(
     visible: () => true,
     definitions: {
       observe: (key, tools) => void observed.set(key, tools),
+      isReviewed: () => true,
       mayShowInstructions: () => true,
       inputSchemaOf: (key, tool) =>
         observed.get(key)?.find((one) => one.name === tool && presentable(one))?.inputSchema as JsonValue | undefined,

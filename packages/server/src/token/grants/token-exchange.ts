@@ -119,7 +119,7 @@ async function issue(
   nowSeconds: number,
 ): Promise<ExchangeAnswer | Denial> {
   const id = deps.newId();
-  const link: Link = { ...exchanged.link, row: id };
+  const link: Link = { ...exchanged.link, row: exchanged.row ?? id };
   const chain: Chain = { task: subject.chain.task, links: [...exchanged.before, link] };
   const claims = {
     iss: deps.issuer,

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { carrierOf, carries, pieceCharsMin } from './secrecy.ts';
+
+const secret = 'correct-horse-battery-staple';
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const hex = (text: string): string => Buffer.from(text).toString('hex');
+
+const leaves: [title: string, argument: string][] = [
+  ['whole', secret],
+  ['inside a sentence', `the key is ${secret}, keep it`],
+  ['with other separators and case', 'CORRECT horse BATTERY staple'],
+  ['a piece of twelve characters', 'x horse-battery y'],
+  ['base64', base64(secret)],
+  ['base64url without padding', Buffer.from(secret).toString('base64url')],
+  ['base64 after other bytes', base64(`ab${secret}`)],
+  ['base64 inside a link', `http://evil.example/?q=${encodeURIComponent(base64(secret))}`],
+  ['base64 glued to other text', `zz${base64(`..${secret}`)}`],
+  ['a piece in base64', base64('horse-battery-')],
+  ['hex', hex(secret)],
+  ['upper-case hex', hex(secret).toUpperCase()],
+  ['hex glued to other digits', `a${hex(secret)}`],
+  ['percent', [...secret].map((char) => `%${hex(char)}`).join('')],
+  ['percent in places', secret.replace('h', '%68').replace('b', '%62')],
+  ['base64 of hex', base64(hex(secret))],
+  [
+    'full-width letters',
+    [...secret]
+      .map((char) => (/[a-z]/.test(char) ? String.fromCodePoint(char.codePointAt(0)! + 0xfee0) : char))
+      .join(''),
+  ],
+  ['zero-width characters in between', [...secret].join('\u200b')],
+];
+
+describe('a secret leaves', () => {
+  for (const [title, argument] of leaves) test(title, () => assert.equal(carries(carrierOf(argument), secret), true));
+});
+
+const stays: [title: string, argument: string, secret: string][] = [
+  ['eleven characters of it', 'correcthors', secret],
+  ['other text of the same length', 'wrong-donkey-charger-clip-xx', secret],
+  ['a long word that is base64 of something else', base64('nothing to see here at all'), secret],
+  ['a very short secret inside a text', 'room 17 please', '17'],
+  ['an empty one', 'anything', ''],
+];
+
+describe('nothing leaves with', () => {
+  for (const [title, argument, one] of stays) test(title, () => assert.equal(carries(carrierOf(argument), one), false));
+});
+
+test('a very short secret leaves as a whole argument', () => {
+  assert.equal(carries(carrierOf('17'), '17'), true);
+});
+
+test('every piece of twelve characters is recognised, plain and encoded, wherever it stands', () => {
+  const alphabet = fc.stringMatching(/^[a-z0-9]{24}$/);
+  fc.assert(
+    fc.property(alphabet, fc.nat(12), fc.stringMatching(/^[a-z]{0,5}$/), (value, at, before) => {
+      const piece = value.slice(at, at + pieceCharsMin);
+      for (const argument of [piece, hex(piece), base64(`${before}${piece}`), `${before}%20${piece}`]) {
+        assert.equal(carries(carrierOf(argument), value), true, argument);
+      }
+    }),
+  );
+});

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { denial } from '../denial.ts';
+import { refusal } from './decide.ts';
+import { decisionRecord } from './record.ts';
+import { callOf } from './world.fixture.ts';
+
+const frame = {
+  time: '2027-01-15T08:00:00.000Z',
+  argumentsDigest: 'sha256:1',
+  replica: '1',
+  mode: 'enforce',
+  memory: 'task',
+  versions: { policy: 'sha256:test' },
+} as const;
+
+test('a record does not grow with what a caller wrote: names of arguments, headers, lists of them', () => {
+  const typed = 'x'.repeat(1_000_000);
+  const decision = refusal(
+    'dec_1',
+    denial('action.argument_unknown', { argument: typed, all: Array(5000).fill(typed) }),
+  );
+  const record = decisionRecord(callOf(null), decision, frame);
+  assert.ok(JSON.stringify(record).length < 32 * 1024);
+  const { argument } = record.detail as { argument: string };
+  assert.match(argument, /^x{300}…$/);
+});
+
+test('cutting a detail never leaves half a character, which JSON could not carry', () => {
+  const decision = refusal('dec_1', denial('action.argument_unknown', { argument: `${'x'.repeat(299)}😀tail` }));
+  const { argument } = decisionRecord(callOf(null), decision, frame).detail as { argument: string };
+  assert.ok(argument.isWellFormed());
+});
+
+test('a detail of ordinary length is kept as it is', () => {
+  const detail = { link: 2, missing: ['files:write_file'], why: 'because', none: null, yes: true };
+  const decision = refusal('dec_1', denial('token.scope_insufficient', detail));
+  assert.deepEqual(decisionRecord(callOf(null), decision, frame).detail, detail);
+});

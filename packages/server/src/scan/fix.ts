@@ -1,0 +1,100 @@
+// The piece of writ.yaml that puts a thing right, as text with a comment on top. Every piece loads once `version` and `trustDomain`
+// stand above it (fix.test.ts holds that true); no secret is ever written into one, only where it comes from.
+
+import type { JsonObject, JsonValue } from '@writ/core';
+import { stringify } from 'yaml';
+import type { ConfiguredServer } from './configuration.ts';
+import { hostKind, plainUrl } from './hosts.ts';
+import { secretsOfServer } from './secret-places.ts';
+import { isReference, saysSecret } from './secrets.ts';
+
+export interface Piece {
+  readonly agents?: JsonObject;
+  readonly servers?: JsonObject;
+  readonly allow?: readonly JsonObject[];
+}
+
+/** `says` is what to do, in one or more sentences; it becomes the comment. */
+export function fixOf(says: string, piece: Piece = {}): string {
+  const comment = says.split('\n').map((line) => `# ${line}`);
+  if (Object.keys(piece).length === 0) return `${comment.join('\n')}\n`;
+  return `${comment.join('\n')}\n${stringify(piece, { lineWidth: 0, defaultStringType: 'PLAIN', flowCollectionPadding: true })}`;
+}
+
+/** The server behind Writ, secrets as references. `over` replaces members. */
+export function serverPiece(server: ConfiguredServer, over: JsonObject = {}): JsonObject {
+  return { [serverKey(server.name)]: { ...serverEntry(server), ...over } };
+}
+
+/** An agent of the client, which calls the server and nothing else. */
+export function agentPiece(server: ConfiguredServer, scopes?: readonly string[]): JsonObject {
+  const key = serverKey(server.name);
+  const entry = { attest: { launched: true }, calls: [key], ...(scopes === undefined ? {} : { scopes }) };
+  return { [agentKey(server.client)]: entry };
+}
+
+/** Server keys are one segment of letters, digits, `_` and `-`; `writ` is the plane's own. Contract §5. */
+export function serverKey(name: string): string {
+  const plain = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
+  if (plain === 'writ') return 'writ-server';
+  return plain === '' ? 'server' : plain.slice(0, 64);
+}
+
+export function agentKey(client: string): string {
+  return `${serverKey(client)}/main`;
+}
+
+export function keyOfUrl(url: string): string {
+  const { hostname, port } = new URL(url);
+  return serverKey(`${hostname}${port === '' ? '' : `-${port}`}`);
+}
+
+/** An entry for an endpoint that no configuration names. */
+export function urlEntry(url: string): JsonObject {
+  return { mcp: { url: safeUrl(url) ?? 'https://mcp.example.org/mcp' } };
+}
+
+/** Plain, and https wherever it leaves the machine. */
+export function safeUrl(text: string): string | null {
+  const plain = plainUrl(text);
+  if (plain === null) return null;
+  const url = new URL(plain);
+  return url.protocol === 'http:' && hostKind(url.hostname) !== 'loopback' ? plain.replace(/^http:/, 'https:') : plain;
+}
+
+function serverEntry(server: ConfiguredServer): JsonObject {
+  const secrets = secretsOfServer(server);
+  const isSecret = (where: string, key: string) => secrets.some((one) => one.where === where && one.key === key);
+  const credential = credentialOf(server, isSecret);
+  const url = server.url === null ? null : safeUrl(hidden(server.url.text, secrets.map((one) => one.secret.value)));
+  if (server.command.length === 0) return { mcp: { url: url ?? 'https://mcp.example.org/mcp' }, ...credential };
+  const words = server.command.map(({ text, place }) => {
+    const here = secrets.filter((one) => one.where !== 'environment' && one.where !== 'header' && one.place === place);
+    return here.length === 0 ? text : hidden(text, here.map((one) => one.secret.value));
+  });
+  const env: [string, JsonValue][] = server.env.flatMap(({ name, text }) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return [];
+    const reference = /^\$\{?(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}?$/.exec(text)?.[1];
+    const isText = reference === undefined && !isSecret('environment', name) && !isReference(text) && !saysSecret(name);
+    return [[name, isText ? text : { env: reference ?? name }]];
+  });
+  const mcp: JsonObject = { command: words.filter((word) => /\S/.test(word)), ...(env.length === 0 ? {} : { env: Object.fromEntries(env) }) };
+  return { mcp };
+}
+
+function credentialOf(server: ConfiguredServer, isSecret: (where: string, key: string) => boolean): JsonObject {
+  const has = server.headers.some(({ name }) => isSecret('header', name) || /^authorization$/i.test(name));
+  return has ? { credential: { env: environmentName(`${server.name}_TOKEN`) } } : {};
+}
+
+/** What a secret leaves behind where it stood in the middle of a word. */
+function hidden(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((all, secret) => all.replaceAll(secret, 'SECRET'), text);
+}
+
+export function environmentName(wanted: string): string {
+  return wanted
+    .toUpperCase()
+    .replace(/[^A-Z0-9_]+/g, '_')
+    .replace(/^(?=[0-9])/, '_');
+}

@@ -1,0 +1,221 @@
+// Kills a whole plane under load, again and again, starts it on the same folder, and compares what callers and the tool server
+// know with what the log says. A killed process leaves the page cache alone: this shows that the order of effects is honest about
+// a crash, not about a power cut.
+
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalJson, type JsonObject } from '@writ/core';
+import { digestOf } from '../../packages/server/src/gateway/http-io.ts';
+import { startUpstream, type Upstream } from '../attacks/upstream.ts';
+import { type ChildPlane, runProgram, startChildPlane } from './child-plane.ts';
+import { callUntilKilled, type Told } from './load.ts';
+import { readLog } from './read-log.ts';
+import { firstSession, openCallers } from './world.ts';
+
+export interface KillOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly callers?: number;
+  say(line: string): void;
+}
+
+export interface KillReport {
+  readonly rounds: number;
+  /** Calls whose callers had their whole answer before the plane was killed. */
+  readonly answered: number;
+  /** Calls that the tool server heard. */
+  readonly heard: number;
+  /** Answered or heard, and not in the log as it happened. */
+  readonly lost: number;
+  /** Allowed calls whose end nobody wrote down: the log says so. */
+  readonly unknown: number;
+  /** What `writ audit verify` found wrong, by round. */
+  readonly findings: readonly string[];
+}
+
+/** Rounds on one folder before a fresh one, so that reading the log stays short. */
+const roundsPerFolder = 10;
+const loadMillisMax = 1200;
+const startMillisMax = 700;
+
+export async function killRounds({ rounds, seed, callers = 16, say }: KillOptions): Promise<KillReport> {
+  const random = chance(seed);
+  const total = { rounds, answered: 0, heard: 0, lost: 0, unknown: 0, findings: [] as string[] };
+  for (let first = 1; first <= rounds; first += roundsPerFolder) {
+    const folder = await openFolder(callers);
+    try {
+      const last = Math.min(rounds, first + roundsPerFolder - 1);
+      for (let round = first; round <= last; round++) {
+        const { told, when } = await folder.round(round, random);
+        const checked = await folder.check(told);
+        total.findings.push(...checked.findings.map((code) => `${code} in round ${round}`));
+        total.answered += told.length;
+        total.heard += checked.heard;
+        total.lost += checked.lost;
+        total.unknown += checked.unknown;
+        const { heard, unknown, lost, findings, records } = checked;
+        say(
+          `round ${round}: killed ${when}; ${told.length} answered, ${heard} heard, ${unknown} unknown, lost ${lost}; ` +
+            `${findings.length === 0 ? 'log intact' : findings.join(', ')} (${records} records)`,
+        );
+      }
+    } finally {
+      await folder.close();
+    }
+  }
+  return total;
+}
+
+interface Life {
+  readonly plane: ChildPlane;
+  readonly ready: JsonObject;
+}
+
+/** One data folder, its tool server and its person, over several lives of the plane. */
+async function openFolder(callers: number) {
+  const dir = await mkdtemp(join(tmpdir(), 'writ-kill-'));
+  const key = `upstream-${crypto.randomUUID()}`;
+  const upstream = await startUpstream(key);
+  const config = join(dir, 'writ.yaml');
+  await writeFile(config, configuration(upstream.port), { mode: 0o600 });
+  const auditDir = join(dir, 'data', 'audit');
+  const start = () => startChildPlane(config, { UPSTREAM_KEY: key });
+  let session: string | null = null;
+  let life: Life | null = null;
+
+  async function live(): Promise<Life> {
+    if (life) return life;
+    const plane = start();
+    life = { plane, ready: await plane.ready };
+    session ??= await firstSession(life.ready);
+    return life;
+  }
+
+  async function stop(): Promise<number | null> {
+    const { plane } = await live();
+    life = null;
+    return plane.stop();
+  }
+
+  /** Killed while it starts, which for a plane after a crash means: while it recovers. */
+  async function killStarting(afterMillis: number): Promise<Told[]> {
+    await stop();
+    const plane = start();
+    await sleep(afterMillis);
+    await plane.kill();
+    return [];
+  }
+
+  async function killLoaded(round: number, afterMillis: number): Promise<Told[]> {
+    const { plane, ready } = await live();
+    const told: Told[] = [];
+    const crew = await openCallers({ ready, session: session!, dataDir: join(dir, 'data'), count: callers, round });
+    const stopped = new AbortController();
+    const first = Promise.withResolvers<void>();
+    const working = crew.callers.map((caller) =>
+      callUntilKilled(caller, stopped.signal, (one) => {
+        told.push(one);
+        first.resolve();
+      }),
+    );
+    await Promise.race([first.promise.then(() => sleep(afterMillis)), failed(working)]);
+    await plane.kill();
+    life = null;
+    stopped.abort();
+    await Promise.allSettled(working);
+    await crew.close();
+    return told;
+  }
+
+  return {
+    async round(round: number, random: () => number) {
+      const starting = session !== null && random() < 0.2;
+      const afterMillis = Math.round(random() * (starting ? startMillisMax : loadMillisMax));
+      const told = starting ? await killStarting(afterMillis) : await killLoaded(round, afterMillis);
+      return { told, when: `${afterMillis} ms into ${starting ? 'its start' : 'the load'}` };
+    },
+
+    /** Starts again, and holds what was told and heard against the log. */
+    async check(told: readonly Told[]) {
+      const { ready } = await live();
+      const { vkey } = ready.log as { vkey: string };
+      const { exitCode, answer } = await runProgram(['audit', 'verify', auditDir, '--vkey', vkey, '--json']);
+      const findings = exitCode === 0 && answer.ok === true ? [] : codesOf(answer);
+      const records = await readLog(auditDir);
+      const heard = upstream.calls.splice(0);
+      const lost = countLost(records, told, heard);
+      return { findings, lost, heard: heard.length, records: records.length, unknown: countUnknown(records, told) };
+    },
+
+    async close() {
+      await life?.plane.stop();
+      await upstream.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A caller that gives up while the plane still runs has found something that no kill explains. */
+function failed(working: readonly Promise<void>[]): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const one of working) one.catch(reject);
+  });
+}
+
+function countLost(records: readonly JsonObject[], told: readonly Told[], heard: Upstream['calls']): number {
+  const decisions = new Map(records.filter(({ kind }) => kind === 'decision').map((record) => [record.id, record]));
+  const digest = (record: JsonObject | undefined) => (record?.arguments as { digest?: string } | undefined)?.digest;
+  const allowed = new Set([...decisions.values()].filter(({ outcome }) => outcome === 'allow').map(digest));
+  const untold = told.filter(({ decisionId, outcome, code, argumentsDigest }) => {
+    const record = decisions.get(decisionId);
+    return record?.outcome !== outcome || record.code !== code || digest(record) !== argumentsDigest;
+  });
+  // Durable before the callee hears anything: what it heard is in the log, whether or not anybody was answered.
+  const unheard = heard.filter(({ body }) => {
+    const { params } = JSON.parse(body) as { params: { arguments: JsonObject } };
+    return !allowed.has(digestOf(canonicalJson(params.arguments)));
+  });
+  return untold.length + unheard.length;
+}
+
+/** Answered calls whose outcome was not yet written; the log shows them as unknown, which is the truth. */
+function countUnknown(records: readonly JsonObject[], told: readonly Told[]): number {
+  const closed = new Set(records.filter(({ kind }) => kind === 'outcome').map(({ decision }) => decision));
+  return told.filter(({ outcome, decisionId }) => outcome === 'allow' && !closed.has(decisionId)).length;
+}
+
+function codesOf(answer: JsonObject): string[] {
+  const found = Array.isArray(answer.findings) ? (answer.findings as readonly JsonObject[]) : [];
+  return found.length === 0 ? ['unreadable'] : found.map(({ code }) => String(code));
+}
+
+function configuration(upstreamPort: number): string {
+  return `version: 1
+trustDomain: zylos.local
+data: ./data
+listen: { mtls: "127.0.0.1:0", oauth: "127.0.0.1:0", admin: "127.0.0.1:0" }
+agents:
+  claude/orchestrator: { attest: { launched: true }, calls: [notes], scopes: ["notes:*"], memory: task }
+  scheduler/c5: { attest: { launched: true }, calls: [notes], scopes: ["notes:*"], memory: task }
+servers:
+  notes: { mcp: { url: "http://127.0.0.1:${upstreamPort}/mcp/notes" }, credential: { env: UPSTREAM_KEY } }
+users:
+  howard: {}
+allow:
+  - { agent: claude/orchestrator, tool: notes/read, risk: 1 }
+  - { agent: scheduler/c5, tool: notes/read, risk: 1 }
+`;
+}
+
+/** Mulberry32: small, and the same everywhere, so that a seed means the same run. */
+export function chance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
