@@ -48,9 +48,7 @@ export function describeSignIn(name: string, open: (url: URL, holder: Holder) =>
       await client.close();
     });
 
-    test('signs its person in without naming a scope, which most clients do not', {
-      todo: 'neither challenge nor metadata name scopes, and a request without any ends as access_denied',
-    }, async () => {
+    test('signs its person in without naming a scope, which most clients do not', async () => {
       const { holder, seen } = openHolder();
       await signIn(holder, seen);
     });

@@ -40,8 +40,8 @@ export interface DecisionFilter {
   readonly actor?: string;
   /** Anybody in the chain, the principal and the one who asked included. */
   readonly through?: string;
-  readonly server?: string;
-  readonly name?: string;
+  /** `server`, or `server/name`; an agent is a server whose name has a slash. */
+  readonly target?: string;
   readonly task?: string;
   /** `allow`, `deny` or `approval`. */
   readonly outcome?: string;
@@ -183,8 +183,7 @@ const conditions: { readonly [Name in keyof Required<DecisionFilter>]: string } 
   principal: 'principal = ?',
   actor: 'actor = ?',
   through: 'sequence in (select sequence from mentions where word = ?)',
-  server: 'server = ?',
-  name: 'name = ?',
+  target: "? in (server, server || '/' || name)",
   task: 'task = ?',
   outcome: 'outcome = ?',
   code: 'code = ?',

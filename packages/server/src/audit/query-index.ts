@@ -54,13 +54,14 @@ const waitMillis = 250;
 const waitsMax = 8;
 
 async function coveredBy(log: PublishedLog, next: number, open: QuerySource['open']): Promise<PublishedLog | null> {
+  // One that is behind has missed records: it is made complete when the plane starts, not by a reader.
+  if (log.checkpoint.size > next) return null;
   let newest = log;
   for (let waits = 0; newest.checkpoint.size < next && waits < waitsMax; waits += 1) {
     await delay(waitMillis);
     newest = await open();
   }
-  // One that is behind has missed records: it is made complete when the plane starts, not by a reader.
-  return newest.checkpoint.size === next ? newest : null;
+  return newest.checkpoint.size >= next ? newest : null;
 }
 
 async function isOf(log: PublishedLog, { next, leaf }: Found['at']): Promise<boolean> {

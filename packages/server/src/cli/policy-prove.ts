@@ -33,9 +33,13 @@ export default verb({
   },
 });
 
-function linesOf({ name, proven, weighed, open }: GuardResult, terminal: Terminal): readonly string[] {
+function linesOf({ name, proven, weighed, open, unknown }: GuardResult, terminal: Terminal): readonly string[] {
   if (proven) return [visible(`proven ${name} (${weighed} pairs of caller and operation)`)];
   const mark = terminal.paint('red', 'OPEN  ');
+  if (unknown.length > 0)
+    return [visible(`${name}: nothing here is called ${unknown.map((one) => `\`${one}\``).join(', ')}`)].map(
+      (one) => `${mark} ${one}`,
+    );
   if (weighed === 0)
     return [`${mark} ${visible(name)}: it speaks of no caller or operation here, which proves nothing`];
   const more = open.length - openShownMax;

@@ -24,5 +24,6 @@ export const VERBS: { readonly [name: string]: Load } = {
   audit: () => import('./audit.ts'),
   replay: () => import('./replay.ts'),
   'blast-radius': () => import('./blast-radius.ts'),
+  scan: () => import('./scan.ts'),
   completion: () => import('./completion.ts'),
 };

@@ -7,6 +7,7 @@ import { gatewayPath, type Identities, openIdentities } from './identities.ts';
 import { launchTokenFile } from './launch-token-file.ts';
 import { type Listeners, openListeners } from './listeners.ts';
 import { type Standing, spiffeIdOf, standingOf } from './standing.ts';
+import { createStrangerEvents } from './stranger-events.ts';
 
 export interface Doors {
   readonly identities: Identities;
@@ -34,6 +35,7 @@ export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClo
     launchTokens: launchTokenFile(dataDir),
     sessionMayLaunch: ports.sessionMayLaunch,
     event,
+    strangerEvent: createStrangerEvents(ground),
     say,
     report,
     isRevoked: ports.isRevoked,

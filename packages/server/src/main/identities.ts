@@ -16,6 +16,7 @@ import { openKernel } from '../transport/peercred.ts';
 import { type WhoamiAnswer, whoami } from '../transport/whoami.ts';
 import { createWorkloadApi, type WorkloadApi } from '../transport/workload-api/server.ts';
 import { spiffeIdOf } from './standing.ts';
+import type { StrangerEvent } from './stranger-events.ts';
 
 export interface IdentityDeps {
   readonly config: Config;
@@ -26,6 +27,8 @@ export interface IdentityDeps {
   sessionMayLaunch(session: string): Promise<true | string>;
   /** An event for the log. */
   event(name: string, detail: JsonObject): void;
+  /** The same about processes that nobody knows. */
+  strangerEvent(told: StrangerEvent): void;
   /** A sentence for the operator. */
   say(sentence: string): void;
   report(what: string, error: unknown): void;
@@ -77,7 +80,8 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       return (await tokens.verify(credential.launchToken, { agent, uid, command })) ?? true;
     },
     onLaunch: ({ agent, uid, process: { pid } }) => deps.event('identity.launched', { agent, uid, pid }),
-    onRefused: ({ agent, pid, uid, says }) => deps.event('identity.launch_refused', { agent, pid, uid, says }),
+    onRefused: ({ agent, pid, uid, says }) =>
+      deps.strangerEvent({ name: 'identity.launch_refused', uid, code: 'launch', members: { agent, pid, says } }),
   });
   const workloadSocket = join(dataDir, 'workload.sock');
   const workload = await createWorkloadApi({
@@ -97,7 +101,8 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       if (event.kind === 'outage') return deps.report('workload api', event.cause);
       const { pid, uid } = event;
       if (event.kind === 'refused') {
-        return deps.event('identity.refused', { pid, uid, code: event.denial.code, detail: event.denial.detail });
+        const { code, detail } = event.denial;
+        return deps.strangerEvent({ name: 'identity.refused', uid, code, members: { pid, code, detail } });
       }
       const { identity, serialHex, notAfterSeconds } = event;
       deps.event('identity.issued', {

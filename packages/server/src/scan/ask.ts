@@ -14,7 +14,13 @@ export interface Question {
 }
 
 export type Answer =
-  | { readonly kind: 'answer'; readonly url: string; readonly status: number; readonly headers: IncomingHttpHeaders; readonly text: string }
+  | {
+      readonly kind: 'answer';
+      readonly url: string;
+      readonly status: number;
+      readonly headers: IncomingHttpHeaders;
+      readonly text: string;
+    }
   | { readonly kind: 'silence'; readonly why: string };
 
 export type Ask = (question: Question) => Promise<Answer>;
@@ -32,7 +38,10 @@ export function asker(userAgent: string, limits: AskLimits = ASK_LIMITS): Ask {
     let at = question;
     for (let hop = 0; ; hop++) {
       const answer = await askOnce(at, userAgent, limits);
-      const next = answer.kind === 'answer' && hop < limits.redirectsMax ? redirected(at.url, answer.status, answer.headers.location) : null;
+      const next =
+        answer.kind === 'answer' && hop < limits.redirectsMax
+          ? redirected(at.url, answer.status, answer.headers.location)
+          : null;
       if (next === null) return answer;
       at = { ...at, url: next };
     }
@@ -46,14 +55,23 @@ function redirected(from: string, status: number, location: string | undefined):
   return to.origin === new URL(from).origin ? to.href : null;
 }
 
-function askOnce({ method, url, headers = {}, body, isEnough }: Question, userAgent: string, limits: AskLimits): Promise<Answer> {
+function askOnce(
+  { method, url, headers = {}, body, isEnough }: Question,
+  userAgent: string,
+  limits: AskLimits,
+): Promise<Answer> {
   const target = new URL(url);
   return new Promise((resolve) => {
     const signal = AbortSignal.timeout(limits.millisMax);
     const silent = (why: string) => resolve({ kind: 'silence', why });
     const length = body === undefined ? {} : { 'Content-Length': String(Buffer.byteLength(body)) };
     const send = target.protocol === 'https:' ? requestHttps : requestHttp;
-    const request = send(target, { method, agent: false, signal, headers: { 'User-Agent': userAgent, ...length, ...headers } });
+    const request = send(target, {
+      method,
+      agent: false,
+      signal,
+      headers: { 'User-Agent': userAgent, ...length, ...headers },
+    });
     request.on('error', (error: NodeJS.ErrnoException) => silent(reason(error)));
     request.on('response', (response) => {
       readBody(response, limits.bodyBytesMax, isEnough).then(
@@ -65,7 +83,11 @@ function askOnce({ method, url, headers = {}, body, isEnough }: Question, userAg
   });
 }
 
-async function readBody(response: IncomingMessage, bytesMax: number, isEnough: (text: string) => boolean = () => false): Promise<string> {
+async function readBody(
+  response: IncomingMessage,
+  bytesMax: number,
+  isEnough: (text: string) => boolean = () => false,
+): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   // Leaving the loop destroys the connection.
@@ -82,6 +104,7 @@ function reason({ code, message, name }: NodeJS.ErrnoException): string {
   if (code === 'ECONNREFUSED') return 'nothing listens there';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'its name is not known';
   if (code?.startsWith('HPE_')) return 'what answers does not speak HTTP';
-  if (code !== undefined && /CERT|SIGNATURE|ALTNAME|ISSUER/.test(code)) return `its certificate is not trusted (${code})`;
+  if (code !== undefined && /CERT|SIGNATURE|ALTNAME|ISSUER/.test(code))
+    return `its certificate is not trusted (${code})`;
   return code ?? message;
 }

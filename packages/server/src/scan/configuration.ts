@@ -57,12 +57,15 @@ export function configurationOf(file: string, location: Location, text: string, 
     for (const { names, value } of valuesAt(root, path)) {
       const steps = path.length === 0 ? [] : names;
       // A manifest of one server is the server itself.
-      if (isServer(value) && path.at(-1) === 'mcp_config') servers.push(serverOf(steps.join('.'), value, { start: value.start, end: value.start + 1 }, steps.join('.')));
+      if (isServer(value) && path.at(-1) === 'mcp_config')
+        servers.push(serverOf(steps.join('.'), value, { start: value.start, end: value.start + 1 }, steps.join('.')));
       if (value.kind !== 'map') continue;
       for (const { name, nameStart, value: entry } of value.members) {
         if (!isServer(entry) || seen.has(entry)) continue;
         seen.add(entry);
-        servers.push(serverOf(name, entry, { start: nameStart, end: nameStart + name.length }, [...steps, name].join('.')));
+        servers.push(
+          serverOf(name, entry, { start: nameStart, end: nameStart + name.length }, [...steps, name].join('.')),
+        );
       }
     }
   }
@@ -96,10 +99,7 @@ export function configurationOf(file: string, location: Location, text: string, 
 }
 
 function isServer(node: Node): node is MapNode {
-  return (
-    node.kind === 'map' &&
-    node.members.some(({ name, value }) => SERVER_KEYS.has(name) && value.kind !== 'plain')
-  );
+  return node.kind === 'map' && node.members.some(({ name, value }) => SERVER_KEYS.has(name) && value.kind !== 'plain');
 }
 
 const SERVER_KEYS = new Set(['command', 'url', 'serverUrl', 'httpUrl', 'uri', 'endpoint', 'settings']);

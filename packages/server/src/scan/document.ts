@@ -65,7 +65,10 @@ export function member(node: Node | null | undefined, name: string): Node | null
 }
 
 /** All values at a path; `*` is any name. */
-export function valuesAt(node: Node, path: readonly string[]): readonly { readonly names: string[]; readonly value: Node }[] {
+export function valuesAt(
+  node: Node,
+  path: readonly string[],
+): readonly { readonly names: string[]; readonly value: Node }[] {
   const [head, ...rest] = path;
   if (head === undefined) return [{ names: [], value: node }];
   if (node.kind !== 'map') return [];
@@ -84,7 +87,8 @@ export interface Leaf {
 
 export function* leaves(node: Node, path: readonly string[] = []): Generator<Leaf> {
   if (node.kind === 'map') for (const { name, value } of node.members) yield* leaves(value, [...path, name]);
-  else if (node.kind === 'list') for (const [i, item] of node.items.entries()) yield* leaves(item, [...path, String(i)]);
+  else if (node.kind === 'list')
+    for (const [i, item] of node.items.entries()) yield* leaves(item, [...path, String(i)]);
   else yield { node, path };
 }
 

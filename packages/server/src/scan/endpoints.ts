@@ -16,10 +16,11 @@ export interface Socket {
 
 export function endpointsOf(configuration: Configuration, sockets: readonly Socket[]): readonly Endpoint[] {
   const ofServers = configuration.servers.flatMap((server) =>
-    [...(server.url === null ? [] : [server.url]), ...bridgedUrls(server)].flatMap(({ text, place }): readonly Endpoint[] =>
-      plainUrl(text) === null
-        ? []
-        : [{ url: text, from: 'configuration', kind: 'mcp', place, server, isExposed: isExposed(text, sockets) }],
+    [...(server.url === null ? [] : [server.url]), ...bridgedUrls(server)].flatMap(
+      ({ text, place }): readonly Endpoint[] =>
+        plainUrl(text) === null
+          ? []
+          : [{ url: text, from: 'configuration', kind: 'mcp', place, server, isExposed: isExposed(text, sockets) }],
     ),
   );
   const ofCards = [...leaves(configuration.root)].flatMap(({ node, path }): readonly Endpoint[] => {
@@ -28,7 +29,16 @@ export function endpointsOf(configuration: Configuration, sockets: readonly Sock
     const isAgent = /\/\.well-known\/agent(?:-card)?\.json$/.test(node.value) || /a2a|agent[-_]?card/i.test(key);
     if (!isAgent) return [];
     const place = configuration.placeOf(node);
-    return [{ url: node.value, from: 'configuration', kind: 'a2a', place, server: null, isExposed: isExposed(node.value, sockets) }];
+    return [
+      {
+        url: node.value,
+        from: 'configuration',
+        kind: 'a2a',
+        place,
+        server: null,
+        isExposed: isExposed(node.value, sockets),
+      },
+    ];
   });
   return [...ofServers, ...ofCards];
 }
@@ -70,7 +80,9 @@ function tableOf(path: string): string {
 
 /** Words of four bytes, each in the byte order of the machine, which is little-endian wherever Node 24 runs. */
 function addressOf(hex: string): string {
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)));
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) =>
+    (word.match(/../g) ?? []).toReversed().map((byte) => Number.parseInt(byte, 16)),
+  );
   if (bytes.length === 4) return bytes.join('.');
   const isMapped = bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
   if (isMapped) return bytes.slice(12).join('.');
@@ -79,14 +91,24 @@ function addressOf(hex: string): string {
 }
 
 export function endpointsOfSockets(sockets: readonly Socket[], known: readonly Endpoint[]): readonly Endpoint[] {
-  const taken = new Set(known.filter(({ url }) => hostKind(new URL(url).hostname) === 'loopback').map(({ url }) => new URL(url).port));
+  const taken = new Set(
+    known.filter(({ url }) => hostKind(new URL(url).hostname) === 'loopback').map(({ url }) => new URL(url).port),
+  );
   const ports = new Map<number, Socket[]>();
   for (const one of sockets)
-    if (!OTHER_PORTS.has(one.port) && !taken.has(String(one.port))) ports.set(one.port, [...(ports.get(one.port) ?? []), one]);
+    if (!OTHER_PORTS.has(one.port) && !taken.has(String(one.port)))
+      ports.set(one.port, [...(ports.get(one.port) ?? []), one]);
   return [...ports].map(([port, all]): Endpoint => {
     // The most private address is where it surely answers; on the others it answers too.
     const chosen = all.find(({ address }) => hostKind(address) === 'loopback') ?? all[0]!;
-    const host = chosen.address === '0.0.0.0' ? '127.0.0.1' : chosen.address === '::' ? '[::1]' : chosen.address.includes(':') ? `[${chosen.address}]` : chosen.address;
+    const host =
+      chosen.address === '0.0.0.0'
+        ? '127.0.0.1'
+        : chosen.address === '::'
+          ? '[::1]'
+          : chosen.address.includes(':')
+            ? `[${chosen.address}]`
+            : chosen.address;
     const isExposed = all.some(({ address }) => isAny(address) || hostKind(address) !== 'loopback');
     return { url: `http://${host}:${port}/`, from: 'socket', kind: 'any', place: null, server: null, isExposed };
   });
@@ -100,7 +122,9 @@ function isAny(address: string): boolean {
 export function namedEndpoint(text: string): Endpoint | null {
   const hasScheme = /^https?:\/\//i.test(text);
   if (!hasScheme && !URL.canParse(`http://${text}`)) return null;
-  const guess = hasScheme ? text : `${hostKind(new URL(`http://${text}`).hostname) === 'beyond' ? 'https' : 'http'}://${text}`;
+  const guess = hasScheme
+    ? text
+    : `${hostKind(new URL(`http://${text}`).hostname) === 'beyond' ? 'https' : 'http'}://${text}`;
   if (!URL.canParse(guess)) return null;
   return { url: guess, from: 'named', kind: 'any', place: null, server: null, isExposed: false };
 }

@@ -66,11 +66,24 @@ function serverEntry(server: ConfiguredServer): JsonObject {
   const secrets = secretsOfServer(server);
   const isSecret = (where: string, key: string) => secrets.some((one) => one.where === where && one.key === key);
   const credential = credentialOf(server, isSecret);
-  const url = server.url === null ? null : safeUrl(hidden(server.url.text, secrets.map((one) => one.secret.value)));
+  const url =
+    server.url === null
+      ? null
+      : safeUrl(
+          hidden(
+            server.url.text,
+            secrets.map((one) => one.secret.value),
+          ),
+        );
   if (server.command.length === 0) return { mcp: { url: url ?? 'https://mcp.example.org/mcp' }, ...credential };
   const words = server.command.map(({ text, place }) => {
     const here = secrets.filter((one) => one.where !== 'environment' && one.where !== 'header' && one.place === place);
-    return here.length === 0 ? text : hidden(text, here.map((one) => one.secret.value));
+    return here.length === 0
+      ? text
+      : hidden(
+          text,
+          here.map((one) => one.secret.value),
+        );
   });
   const env: [string, JsonValue][] = server.env.flatMap(({ name, text }) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return [];
@@ -78,7 +91,10 @@ function serverEntry(server: ConfiguredServer): JsonObject {
     const isText = reference === undefined && !isSecret('environment', name) && !isReference(text) && !saysSecret(name);
     return [[name, isText ? text : { env: reference ?? name }]];
   });
-  const mcp: JsonObject = { command: words.filter((word) => /\S/.test(word)), ...(env.length === 0 ? {} : { env: Object.fromEntries(env) }) };
+  const mcp: JsonObject = {
+    command: words.filter((word) => /\S/.test(word)),
+    ...(env.length === 0 ? {} : { env: Object.fromEntries(env) }),
+  };
   return { mcp };
 }
 

@@ -14,13 +14,29 @@ export interface LineHistory {
 export type AskHistory = (file: string, line: number) => Promise<LineHistory>;
 
 const gitMillisMax = 5000;
-const quietly = ['--no-pager', '-c', 'core.fsmonitor=false', '-c', 'core.hooksPath=/dev/null', '-c', 'blame.ignoreRevsFile='];
+const quietly = [
+  '--no-pager',
+  '-c',
+  'core.fsmonitor=false',
+  '-c',
+  'core.hooksPath=/dev/null',
+  '-c',
+  'blame.ignoreRevsFile=',
+];
 
 /** Where git is not installed or does not answer, the file counts as not tracked. */
 export async function gitHistory(file: string, line: number): Promise<LineHistory> {
   const tracked = (await git(file, ['ls-files', '--error-unmatch', '--', basename(file)])) !== null;
   if (!tracked) return { tracked, sinceSeconds: null };
-  const blame = await git(file, ['blame', '--no-textconv', '--porcelain', '-L', `${line},${line}`, '--', basename(file)]);
+  const blame = await git(file, [
+    'blame',
+    '--no-textconv',
+    '--porcelain',
+    '-L',
+    `${line},${line}`,
+    '--',
+    basename(file),
+  ]);
   const commit = /^[0-9a-f]{40,64}/.exec(blame ?? '')?.[0];
   const seconds = /^committer-time ([0-9]+)$/m.exec(blame ?? '')?.[1];
   // A line that is not committed is blamed on a commit of zeros.

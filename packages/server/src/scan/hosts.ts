@@ -9,7 +9,10 @@ const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
 
 /** `url.hostname` as `URL` gives it. Link-local addresses are beyond: the metadata services of clouds live there. */
 export function hostKind(hostname: string): HostKind {
-  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase().replace(/\.$/, '');
+  const host = hostname
+    .replace(/^\[|\]$/g, '')
+    .toLowerCase()
+    .replace(/\.$/, '');
   if (host === 'localhost' || host.endsWith('.localhost')) return 'loopback';
   if (isIP(host) === 0) return 'beyond';
   if (inCidr(host, '127.0.0.0/8') || host === '::1' || host === '::' || host === '0.0.0.0') return 'loopback';

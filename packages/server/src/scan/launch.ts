@@ -17,14 +17,17 @@ export function unwrapped(command: readonly Word[]): readonly Word[] {
   const [program, ...rest] = command;
   if (program === undefined) return [];
   const name = programName(program.text);
-  if (rest.length === 0 && /\s/.test(program.text.trim()) && !/^(?:\/|[A-Za-z]:\\|\.)/.test(program.text)) return unwrapped(wordsOf(program));
+  if (rest.length === 0 && /\s/.test(program.text.trim()) && !/^(?:\/|[A-Za-z]:\\|\.)/.test(program.text))
+    return unwrapped(wordsOf(program));
   if (/^cmd$/i.test(name) && /^\/[ck]$/i.test(rest[0]?.text ?? '')) return unwrapped(rest.slice(1));
   if (/^(?:sh|bash|zsh|dash|ksh|fish|pwsh|powershell)$/.test(name)) {
     const at = rest.findIndex(({ text }) => /^-[a-z]*c$|^-Command$/i.test(text));
     return at === -1 || rest[at + 1] === undefined ? command : unwrapped(wordsOf(rest[at + 1]!));
   }
   if (/^(?:env|sudo|nohup|exec|time|wsl|dotenv|dotenvx|direnv)$/.test(name)) {
-    const at = rest.findIndex(({ text }, i) => !text.startsWith('-') && !/^\w+=/.test(text) && !/^-[ef]$/.test(rest[i - 1]?.text ?? ''));
+    const at = rest.findIndex(
+      ({ text }, i) => !text.startsWith('-') && !/^\w+=/.test(text) && !/^-[ef]$/.test(rest[i - 1]?.text ?? ''),
+    );
     return at === -1 ? command : unwrapped(rest.slice(at));
   }
   return command;
@@ -32,7 +35,9 @@ export function unwrapped(command: readonly Word[]): readonly Word[] {
 
 /** Words of a script up to the first operator. What comes after is another program. */
 function wordsOf(script: Word): readonly Word[] {
-  const parts = [...script.text.matchAll(/&&|\|\||[;|&]|(?:[^\s"';|&]|"(?:[^"\\]|\\.)*"|'[^']*')+/g)].map(([part]) => part);
+  const parts = [...script.text.matchAll(/&&|\|\||[;|&]|(?:[^\s"';|&]|"(?:[^"\\]|\\.)*"|'[^']*')+/g)].map(
+    ([part]) => part,
+  );
   const commands = parts.reduce<string[][]>(
     (all, part) => {
       if (/^(?:&&|\|\||[;|&])$/.test(part)) all.push([]);
@@ -42,13 +47,18 @@ function wordsOf(script: Word): readonly Word[] {
     [[]],
   );
   // `cd x && npx y`: the last one stays.
-  const words = (commands.findLast((one) => one.length > 0) ?? []).filter((word, i, all) => !/^\w+=/.test(word) || all.slice(0, i).some((one) => !/^\w+=/.test(one)));
+  const words = (commands.findLast((one) => one.length > 0) ?? []).filter(
+    (word, i, all) => !/^\w+=/.test(word) || all.slice(0, i).some((one) => !/^\w+=/.test(one)),
+  );
   return words.map((text) => ({ text, place: script.place }));
 }
 
 /** `npx` of `C:\\x\\npx.cmd`. */
 export function programName(path: string): string {
-  return path.split(/[/\\]/).at(-1)!.replace(/\.(?:exe|cmd|bat|ps1)$/i, '');
+  return path
+    .split(/[/\\]/)
+    .at(-1)!
+    .replace(/\.(?:exe|cmd|bat|ps1)$/i, '');
 }
 
 /** What is fetched when the server starts; null when it runs what is installed. */
@@ -58,19 +68,26 @@ export function fetchedBy(command: readonly Word[]): Fetched | null {
   const name = programName(program.text);
   const verb = rest[0]?.text;
   if (name === 'npx' || name === 'pnpx' || name === 'bunx') return npm(name, rest);
-  if ((name === 'npm' && (verb === 'exec' || verb === 'x')) || ((name === 'pnpm' || name === 'yarn') && verb === 'dlx') || (name === 'bun' && verb === 'x'))
+  if (
+    (name === 'npm' && (verb === 'exec' || verb === 'x')) ||
+    ((name === 'pnpm' || name === 'yarn') && verb === 'dlx') ||
+    (name === 'bun' && verb === 'x')
+  )
     return npm(`${name} ${verb}`, rest.slice(1));
   if (name === 'uvx') return python(name, rest);
   if (name === 'uv' && verb === 'tool' && rest[1]?.text === 'run') return python('uv tool run', rest.slice(2));
   if (name === 'pipx' && verb === 'run') return python('pipx run', rest.slice(1));
-  if ((name === 'docker' || name === 'podman' || name === 'nerdctl') && verb === 'run') return image(name, rest.slice(1));
+  if ((name === 'docker' || name === 'podman' || name === 'nerdctl') && verb === 'run')
+    return image(name, rest.slice(1));
   if (name === 'deno' && verb === 'run') return deno(rest.slice(1));
   return null;
 }
 
 function npm(runner: string, words: readonly Word[]): Fetched | null {
   if (words.some(({ text }) => /^--no(?:-install)?$|^--offline$/.test(text))) return null;
-  const spec = optionValue(words, ['-p', '--package']) ?? firstPlain(words, ['-p', '--package', '-c', '--call', '--registry', '--cache', '--prefix', '-w', '--workspace']);
+  const spec =
+    optionValue(words, ['-p', '--package']) ??
+    firstPlain(words, ['-p', '--package', '-c', '--call', '--registry', '--cache', '--prefix', '-w', '--workspace']);
   if (spec === null || isLocal(spec.text)) return null;
   return { kind: 'npm', runner, spec, pinned: isExactNpm(spec.text) };
 }
@@ -81,13 +98,29 @@ function isExactNpm(spec: string): boolean {
   return /#[0-9a-f]{40}$/.test(spec);
 }
 
-const PYTHON_VALUED = ['--from', '--with', '--python', '-p', '--index-url', '--extra-index-url', '--default-index', '--index', '--directory', '--cache-dir', '--with-editable', '--spec', '--pip-args'];
+const PYTHON_VALUED = [
+  '--from',
+  '--with',
+  '--python',
+  '-p',
+  '--index-url',
+  '--extra-index-url',
+  '--default-index',
+  '--index',
+  '--directory',
+  '--cache-dir',
+  '--with-editable',
+  '--spec',
+  '--pip-args',
+];
 
 function python(runner: string, words: readonly Word[]): Fetched | null {
   const spec = optionValue(words, ['--from', '--spec']) ?? firstPlain(words, PYTHON_VALUED);
   if (spec === null || isLocal(spec.text)) return null;
   const { text } = spec;
-  const pinned = /^git\+/.test(text) ? /@[0-9a-f]{40}(?:[#?]|$)/.test(text) : /(?:===?|@)v?[0-9]+(?:\.[0-9]+)+[0-9a-z.+-]*$/i.test(text);
+  const pinned = /^git\+/.test(text)
+    ? /@[0-9a-f]{40}(?:[#?]|$)/.test(text)
+    : /(?:===?|@)v?[0-9]+(?:\.[0-9]+)+[0-9a-z.+-]*$/i.test(text);
   return { kind: 'python', runner, spec, pinned };
 }
 
@@ -95,7 +128,10 @@ const IMAGE_SWITCHES =
   /^(?:-[itdPqTI]+|--(?:rm|init|interactive|tty|detach|privileged|read-only|publish-all|no-healthcheck|oom-kill-disable|quiet|sig-proxy|disable-content-trust|replace|tls-verify))$/;
 
 /** Words of `docker run` before the image, and the image. */
-export function containerOptions(words: readonly Word[]): { readonly options: readonly Word[]; readonly image: Word | null } {
+export function containerOptions(words: readonly Word[]): {
+  readonly options: readonly Word[];
+  readonly image: Word | null;
+} {
   for (let i = 0; i < words.length; i++) {
     const { text } = words[i]!;
     if (!text.startsWith('-')) return { options: words.slice(0, i), image: words[i]! };
@@ -117,7 +153,9 @@ function image(runner: string, words: readonly Word[]): Fetched | null {
 function deno(words: readonly Word[]): Fetched | null {
   const spec = words.find(({ text }) => !text.startsWith('-'));
   if (spec === undefined || !/^(?:npm:|jsr:|https?:)/.test(spec.text)) return null;
-  const pinned = /^https?:/.test(spec.text) ? /@v?[0-9]+\.[0-9]+\.[0-9]+/.test(spec.text) : isExactNpm(spec.text.replace(/^(?:npm|jsr):\/?/, ''));
+  const pinned = /^https?:/.test(spec.text)
+    ? /@v?[0-9]+\.[0-9]+\.[0-9]+/.test(spec.text)
+    : isExactNpm(spec.text.replace(/^(?:npm|jsr):\/?/, ''));
   return { kind: 'deno', runner: 'deno run', spec, pinned };
 }
 
@@ -141,7 +179,9 @@ function firstPlain(words: readonly Word[], valued: readonly string[]): Word | n
 /** Addresses among the arguments: what `mcp-remote` and other bridges talk to. */
 export function bridgedUrls({ command }: ConfiguredServer): readonly Word[] {
   const words = unwrapped(command);
-  const isBridge = words.some(({ text }) => /(?:^|\/)(?:mcp-remote|mcp-proxy|supergateway|mcp-bridge|fastmcp-proxy|mcp-client-bridge)(?:@|$)/.test(text));
+  const isBridge = words.some(({ text }) =>
+    /(?:^|\/)(?:mcp-remote|mcp-proxy|supergateway|mcp-bridge|fastmcp-proxy|mcp-client-bridge)(?:@|$)/.test(text),
+  );
   if (!isBridge) return [];
   return words.filter(({ text }) => /^https?:\/\//.test(text));
 }

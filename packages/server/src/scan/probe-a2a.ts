@@ -42,16 +42,32 @@ export async function probeA2a(endpoint: Endpoint, ask: Ask, words: A2aWords): P
   return askTask(asked, ask, words, seen);
 }
 
-async function askCard({ url }: Endpoint, ask: Ask, words: A2aWords): Promise<{ card: JsonObject; cardUrl: string } | null> {
+async function askCard(
+  { url }: Endpoint,
+  ask: Ask,
+  words: A2aWords,
+): Promise<{ card: JsonObject; cardUrl: string } | null> {
   const { origin, pathname } = new URL(url);
   const base = pathname.replace(/\/\.well-known\/.*$/, '').replace(/\/$/, '');
-  const places = ['agent-card.json', 'agent.json'].flatMap((name) => [`${origin}${base}/.well-known/${name}`, `${origin}/.well-known/${name}`]);
+  const places = ['agent-card.json', 'agent.json'].flatMap((name) => [
+    `${origin}${base}/.well-known/${name}`,
+    `${origin}/.well-known/${name}`,
+  ]);
   const first = /\.json$/.test(pathname) ? [`${origin}${pathname}`] : [];
   for (const cardUrl of new Set([...first, ...places])) {
-    const answer = await ask({ method: 'GET', url: cardUrl, headers: { Accept: 'application/json', 'A2A-Version': words.version } });
+    const answer = await ask({
+      method: 'GET',
+      url: cardUrl,
+      headers: { Accept: 'application/json', 'A2A-Version': words.version },
+    });
     if (answer.kind === 'silence') return null;
     const card = answer.status === 200 ? parseJson(answer.text) : undefined;
-    if (isJsonObject(card) && typeof card.name === 'string' && (Array.isArray(card.skills) || interfacesOf(card).length > 0)) return { card, cardUrl };
+    if (
+      isJsonObject(card) &&
+      typeof card.name === 'string' &&
+      (Array.isArray(card.skills) || interfacesOf(card).length > 0)
+    )
+      return { card, cardUrl };
   }
   return null;
 }
@@ -60,11 +76,17 @@ function interfacesOf(card: JsonObject): readonly Interface[] {
   const read = (value: unknown, binding: string, version: string): readonly Interface[] => {
     if (!isJsonObject(value) || typeof value.url !== 'string' || !URL.canParse(value.url)) return [];
     const { url, protocolBinding, transport, protocolVersion } = value;
-    return [{ url, binding: String(protocolBinding ?? transport ?? binding), version: String(protocolVersion ?? version) }];
+    return [
+      { url, binding: String(protocolBinding ?? transport ?? binding), version: String(protocolVersion ?? version) },
+    ];
   };
   const listOf = (value: unknown) => (Array.isArray(value) ? value : []);
-  if (Array.isArray(card.supportedInterfaces)) return card.supportedInterfaces.flatMap((one) => read(one, 'JSONRPC', '1.0'));
-  return [...read(card, String(card.preferredTransport ?? 'JSONRPC'), '0.3'), ...listOf(card.additionalInterfaces).flatMap((one) => read(one, 'JSONRPC', '0.3'))];
+  if (Array.isArray(card.supportedInterfaces))
+    return card.supportedInterfaces.flatMap((one) => read(one, 'JSONRPC', '1.0'));
+  return [
+    ...read(card, String(card.preferredTransport ?? 'JSONRPC'), '0.3'),
+    ...listOf(card.additionalInterfaces).flatMap((one) => read(one, 'JSONRPC', '0.3')),
+  ];
 }
 
 /** The host that was asked for the card, or this machine. */
@@ -73,13 +95,22 @@ function mayAsk(url: string, cardUrl: string): boolean {
   return /^https?:$/.test(protocol) && (hostname === new URL(cardUrl).hostname || hostKind(hostname) === 'loopback');
 }
 
-async function askTask(to: Interface, ask: Ask, words: A2aWords, seen: (result: A2aSeen['result'], detail: string) => A2aSeen): Promise<A2aSeen> {
+async function askTask(
+  to: Interface,
+  ask: Ask,
+  words: A2aWords,
+  seen: (result: A2aSeen['result'], detail: string) => A2aSeen,
+): Promise<A2aSeen> {
   const isOld = to.version.startsWith('0.');
   const method = isOld ? 'tasks/get' : 'GetTask';
-  const version = isOld ? {} : { 'A2A-Version': words.version };
+  const version: Readonly<Record<string, string>> = isOld ? {} : { 'A2A-Version': words.version };
   const isRest = to.binding === 'HTTP+JSON';
   const answer = isRest
-    ? await ask({ method: 'GET', url: `${to.url.replace(/\/$/, '')}/tasks/${words.unknownTask}`, headers: { Accept: 'application/json', ...version } })
+    ? await ask({
+        method: 'GET',
+        url: `${to.url.replace(/\/$/, '')}/tasks/${words.unknownTask}`,
+        headers: { Accept: 'application/json', ...version },
+      })
     : await ask({
         method: 'POST',
         url: to.url,
@@ -87,10 +118,14 @@ async function askTask(to: Interface, ask: Ask, words: A2aWords, seen: (result: 
         body: rpcRequest(method, { id: words.unknownTask }),
       });
   if (answer.kind === 'silence') return seen('unreachable', `has a card, and behind it ${answer.why}`);
-  if (answer.status === 401 || answer.status === 403) return seen('protected', `answers ${answer.status} without a credential`);
+  if (answer.status === 401 || answer.status === 403)
+    return seen('protected', `answers ${answer.status} without a credential`);
   const said = rpcAnswerIn(answer.text);
-  const isOpen = isRest ? answer.status === 404 && isNotFound(parseJson(answer.text)) : said.kind === 'error' && (said.code === words.taskNotFound || said.code === words.methodNotFound);
-  if (isOpen || said.kind === 'result') return seen('open', `answers \`${isRest ? 'GET tasks/ID' : method}\` without a credential`);
+  const isOpen = isRest
+    ? answer.status === 404 && isNotFound(parseJson(answer.text))
+    : said.kind === 'error' && (said.code === words.taskNotFound || said.code === words.methodNotFound);
+  if (isOpen || said.kind === 'result')
+    return seen('open', `answers \`${isRest ? 'GET tasks/ID' : method}\` without a credential`);
   return seen('unreachable', `has a card and answers ${answer.status}, which tells nothing`);
 }
 

@@ -25,7 +25,13 @@ interface Talk {
 const foreign = { Host: 'rebound.example', Origin: 'http://rebound.example' };
 
 /** Null: what answers there is no MCP server. Silence is not null. */
-export async function probeMcp(endpoint: Endpoint, url: string, ask: Ask, words: McpWords, isSure: boolean): Promise<McpSeen | null> {
+export async function probeMcp(
+  endpoint: Endpoint,
+  url: string,
+  ask: Ask,
+  words: McpWords,
+  isSure: boolean,
+): Promise<McpSeen | null> {
   const talk: Talk = { ask, words, url };
   const seen = (result: McpSeen['result'], detail: string, more: Partial<McpSeen> = {}): McpSeen => ({
     protocol: 'mcp',
@@ -53,7 +59,7 @@ export async function probeMcp(endpoint: Endpoint, url: string, ask: Ask, words:
     const answersForeignHost = await answersForeign(talk, discovered.status);
     return seen('open', openDetail('server/discover', listed), { listed, answersForeignHost });
   }
-  if (!isSure && said.kind === 'none') return null;
+  if (!isSure && said.kind === 'none') return url.endsWith('/sse') ? probeStream(talk, false, seen) : null;
   return (await probeLegacy(talk, discovered.status, seen)) ?? (await probeStream(talk, isSure, seen));
 }
 
@@ -66,7 +72,10 @@ async function probeLegacy(talk: Talk, usualStatus: number, seen: Seeing): Promi
   const opened = await ask(post(url, rpcRequest('initialize', params), {}));
   if (opened.kind === 'silence') return null;
   const session = opened.headers['mcp-session-id'];
-  const inSession = { 'MCP-Protocol-Version': words.legacyVersion, ...(typeof session === 'string' ? { 'Mcp-Session-Id': session } : {}) };
+  const inSession = {
+    'MCP-Protocol-Version': words.legacyVersion,
+    ...(typeof session === 'string' ? { 'Mcp-Session-Id': session } : {}),
+  };
   try {
     if (isRefusal(opened)) {
       const metadata = await askMetadata(ask, url, opened);
@@ -74,7 +83,10 @@ async function probeLegacy(talk: Talk, usualStatus: number, seen: Seeing): Promi
     }
     const said = rpcAnswerIn(opened.text);
     if (said.kind !== 'result' || typeof said.result.protocolVersion !== 'string') return null;
-    const listed = listedFrom(rpcAnswerIn(textOf(await ask(post(url, rpcRequest('tools/list', {}), inSession)))), said.result);
+    const listed = listedFrom(
+      rpcAnswerIn(textOf(await ask(post(url, rpcRequest('tools/list', {}), inSession)))),
+      said.result,
+    );
     const answersForeignHost = await answersForeign(talk, usualStatus);
     return seen('open', openDetail('initialize', listed), { listed, answersForeignHost });
   } finally {
@@ -86,8 +98,12 @@ async function probeLegacy(talk: Talk, usualStatus: number, seen: Seeing): Promi
 async function probeStream({ ask, url }: Talk, isSure: boolean, seen: Seeing): Promise<McpSeen | null> {
   const isEnough = (text: string) => /\r?\n\r?\n/.test(text);
   const answer = await ask({ method: 'GET', url, headers: { Accept: 'text/event-stream' }, isEnough });
-  if (answer.kind === 'answer' && isRefusal(answer)) return seen('protected', `answers ${answer.status} without a credential`, { metadata: await askMetadata(ask, url, answer) });
-  if (answer.kind === 'answer' && answer.status === 200 && /^event:\s*endpoint\b/m.test(answer.text)) return seen('open', 'opens its event stream without a credential');
+  if (answer.kind === 'answer' && isRefusal(answer))
+    return seen('protected', `answers ${answer.status} without a credential`, {
+      metadata: await askMetadata(ask, url, answer),
+    });
+  if (answer.kind === 'answer' && answer.status === 200 && /^event:\s*endpoint\b/m.test(answer.text))
+    return seen('open', 'opens its event stream without a credential');
   if (!isSure) return null;
   return seen('unreachable', `answers${answer.kind === 'answer' ? ` ${answer.status}` : ''}, and not as an MCP server`);
 }
@@ -102,7 +118,13 @@ function modern({ words, url }: Talk, method: string, headers: Question['headers
 
 function post(url: string, body: string, headers: NonNullable<Question['headers']>): Question {
   const types = { Accept: 'application/json, text/event-stream', 'Content-Type': 'application/json' };
-  return { method: 'POST', url, body, headers: { ...types, ...headers }, isEnough: (text) => rpcAnswerIn(text).kind !== 'none' };
+  return {
+    method: 'POST',
+    url,
+    body,
+    headers: { ...types, ...headers },
+    isEnough: (text) => rpcAnswerIn(text).kind !== 'none',
+  };
 }
 
 /** Under another name the answer should be another one. The request is the one that opens nothing. */
@@ -124,7 +146,8 @@ async function tryMadeUp(talk: Talk): Promise<McpSeen['acceptedMadeUp']> {
     if (answer.kind !== 'answer' || isRefusal(answer)) continue;
     const said = rpcAnswerIn(answer.text);
     // An answer in the protocol, good or bad, came from behind the check. OAuth's own errors are not JSON-RPC.
-    if (said.kind === 'result' || (said.kind === 'error' && !/token|unauthori[sz]ed|auth/i.test(said.message))) return name;
+    if (said.kind === 'result' || (said.kind === 'error' && !/token|unauthori[sz]ed|auth/i.test(said.message)))
+      return name;
   }
   return null;
 }

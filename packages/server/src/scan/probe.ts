@@ -21,7 +21,9 @@ export function mayProbe({ from, url }: Endpoint): boolean {
 
 /** Once for each address and kind: servers of several clients lead to one endpoint. */
 export function distinct(endpoints: readonly Endpoint[]): readonly Endpoint[] {
-  return [...new Map(endpoints.toReversed().map((one) => [`${one.kind} ${plainUrl(one.url)}`, one])).values()].toReversed();
+  return [
+    ...new Map(endpoints.toReversed().map((one) => [`${one.kind} ${plainUrl(one.url)}`, one])).values(),
+  ].toReversed();
 }
 
 export async function probeAll(endpoints: readonly Endpoint[], ask: Ask, words: Words): Promise<readonly Seen[]> {
@@ -63,7 +65,8 @@ async function probeAny(endpoint: Endpoint, ask: Ask, words: Words): Promise<rea
       break;
     }
   }
-  if (found.length === 0 && endpoint.from === 'named') found.push(unreachable(endpoint, 'answers, and neither as an MCP server nor as an agent'));
+  if (found.length === 0 && endpoint.from === 'named')
+    found.push(unreachable(endpoint, 'answers, and neither as an MCP server nor as an agent'));
   return found;
 }
 
@@ -73,5 +76,14 @@ function askedUrl(text: string): string {
 }
 
 function unreachable(endpoint: Endpoint, detail: string): McpSeen {
-  return { protocol: 'mcp', endpoint, result: 'unreachable', detail, listed: null, answersForeignHost: null, metadata: null, acceptedMadeUp: null };
+  return {
+    protocol: 'mcp',
+    endpoint,
+    result: 'unreachable',
+    detail,
+    listed: null,
+    answersForeignHost: null,
+    metadata: null,
+    acceptedMadeUp: null,
+  };
 }

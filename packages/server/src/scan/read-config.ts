@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { type Configuration, configurationOf, placesIn } from './configuration.ts';
-import type { Place } from './finding.ts';
 import { type FoundFile, statOf } from './find-files.ts';
+import type { Place } from './finding.ts';
 import { readJsonc } from './read-jsonc.ts';
 import { readToml } from './read-toml.ts';
 

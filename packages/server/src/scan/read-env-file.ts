@@ -1,13 +1,14 @@
 // The `.env` files that configurations name: which they are, and what stands in them. The names are dotenv's and Docker's.
 
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { placesIn, type ConfiguredServer, type NamedWord, type Word } from './configuration.ts';
+import { type ConfiguredServer, type NamedWord, placesIn, type Word } from './configuration.ts';
 import { member } from './document.ts';
 
 /** Names and values with their places; comments, `export` and quotes taken off. */
 export function readEnvFile(file: string, text: string): readonly NamedWord[] {
   const placeOf = placesIn(file, text);
-  const form = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\[\s\S])*"|'[^']*'|[^\r\n]*)/gm;
+  const form =
+    /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_.-]*)[ \t]*=[ \t]*("(?:[^"\\]|\\[\s\S])*"|'[^']*'|[^\r\n]*)/gm;
   return [...text.matchAll(form)].map((match) => {
     const [all, name, raw] = match as unknown as [string, string, string];
     const quoted = /^(?:"[\s\S]*"|'[\s\S]*')$/.test(raw);
@@ -33,7 +34,8 @@ function envFileArguments(command: readonly Word[]): readonly string[] {
   return command.flatMap(({ text }, i) => {
     const joined = /^--env-file(?:-if-exists)?=(.+)$/.exec(text)?.[1];
     if (joined !== undefined) return [joined];
-    const takesNext = /^--env-file(?:-if-exists)?$/.test(text) || (isDotenv && text === '-e') || (isDotenv && text === '-f');
+    const takesNext =
+      /^--env-file(?:-if-exists)?$/.test(text) || (isDotenv && text === '-e') || (isDotenv && text === '-f');
     const next = command[i + 1]?.text;
     return takesNext && next !== undefined ? [next] : [];
   });

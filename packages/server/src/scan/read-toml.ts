@@ -157,7 +157,12 @@ function longText(cursor: Cursor): string | null {
   if (literal !== null) return literal.slice(3, -3).replace(/^\r?\n/, '');
   const basic = matched(cursor, BASIC_LONG);
   if (basic === null) return null;
-  return unescaped(basic.slice(3, -3).replace(/^\r?\n/, '').replace(/\\[ \t]*\r?\n\s*/g, ''));
+  return unescaped(
+    basic
+      .slice(3, -3)
+      .replace(/^\r?\n/, '')
+      .replace(/\\[ \t]*\r?\n\s*/g, ''),
+  );
 }
 
 const ESCAPES: { readonly [letter: string]: string } = { b: '\b', t: '\t', n: '\n', f: '\f', r: '\r', e: '\u001b' };

@@ -55,7 +55,7 @@ export const SECRET_NAMES: readonly SecretName[] = [
   // Code and packages
   named('GitHub fine-grained token', 'github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}', GITHUB),
   named('GitHub token', 'gh[pousr]_[A-Za-z0-9]{36,}', GITHUB),
-  named('GitLab token', String.raw`gl(?:pat|dt|rt|ptt|soat|imt|agent|ft|cbt|oas|ffct)-[A-Za-z0-9_.-]{20,}`),
+  named('GitLab token', 'gl(?:pat|dt|rt|ptt|soat|imt|agent|ft|cbt|oas|ffct)-[A-Za-z0-9_.-]{20,}'),
   named('npm token', 'npm_[A-Za-z0-9]{36}', ['npmjs.com', 'npmjs.org']),
   named('PyPI token', 'pypi-AgEI[A-Za-z0-9_-]{50,}'),
   named('Docker token', 'dckr_[po]at_[A-Za-z0-9_-]{24,}', ['docker.com', 'docker.io']),

@@ -18,12 +18,21 @@ export interface PlacedSecret {
 export function secretsOf(configuration: Configuration): readonly PlacedSecret[] {
   const found = configuration.servers.flatMap(secretsOfServer);
   const isFound = (secret: Secret, place: Place) =>
-    found.some((one) => one.place.line === place.line && one.place.column === place.column && overlaps(one.secret.value, secret.value));
+    found.some(
+      (one) =>
+        one.place.line === place.line && one.place.column === place.column && overlaps(one.secret.value, secret.value),
+    );
   for (const one of settingsOutside(configuration)) if (!isFound(one.secret, one.place)) found.push(one);
   // Comments, and whatever the readers above do not know: forms speak for themselves anywhere.
   const placeOf = placesIn(configuration.file, configuration.text);
   for (const secret of shapedSecrets(configuration.text)) {
-    if (found.some((one) => overlaps(one.secret.value, secret.value.replaceAll(/\\[rn]/g, '\n')) || overlaps(one.secret.value, secret.value)))
+    if (
+      found.some(
+        (one) =>
+          overlaps(one.secret.value, secret.value.replaceAll(/\\[rn]/g, '\n')) ||
+          overlaps(one.secret.value, secret.value),
+      )
+    )
       continue;
     const place = placeOf({ start: secret.at, end: secret.at + secret.value.length });
     found.push({ secret, place, where: 'text', key: 'the text', server: null });
@@ -38,7 +47,8 @@ function overlaps(a: string, b: string): boolean {
 export function secretsOfServer(server: ConfiguredServer): PlacedSecret[] {
   const placed = (where: PlacedSecret['where'], key: string, { text, place }: Word, name: string | null = key) =>
     secretsIn(name, text).map((secret): PlacedSecret => ({ secret, place, where, key, server }));
-  const inUrl = (word: Word) => secretsInUrl(word.text).map((one): PlacedSecret => ({ ...one, place: word.place, server }));
+  const inUrl = (word: Word) =>
+    secretsInUrl(word.text).map((one): PlacedSecret => ({ ...one, place: word.place, server }));
   return [
     ...server.env.flatMap((one) => placed('environment', one.name, one)),
     ...server.headers.flatMap((one) => placed('header', one.name, one)),
@@ -55,7 +65,13 @@ function secretsInArguments(server: ConfiguredServer, inUrl: InUrl): readonly Pl
     const { option, value } = splitArgument(word.text, words[i - 1]?.text);
     if (/^[a-z][a-z0-9+.-]*:\/\//i.test(value)) return inUrl({ text: value, place: word.place });
     const key = option ?? `argument ${i + 1}`;
-    return secretsIn(option, value).map((secret) => ({ secret, place: word.place, where: 'argument' as const, key, server }));
+    return secretsIn(option, value).map((secret) => ({
+      secret,
+      place: word.place,
+      where: 'argument' as const,
+      key,
+      server,
+    }));
   });
 }
 
@@ -76,7 +92,13 @@ function splitArgument(text: string, before: string | undefined): { option: stri
 
 /** A script in one argument, as `sh -c` takes it, is several words. */
 function shellWords(word: Word): readonly Word[] {
-  if (!/\s/.test(word.text) || /^[A-Za-z-]+:\s/.test(word.text) || /^\s*[{[]/.test(word.text) || word.text.includes('-----BEGIN')) return [word];
+  if (
+    !/\s/.test(word.text) ||
+    /^[A-Za-z-]+:\s/.test(word.text) ||
+    /^\s*[{[]/.test(word.text) ||
+    word.text.includes('-----BEGIN')
+  )
+    return [word];
   return [...word.text.matchAll(/(?:[^\s"']|"(?:[^"\\]|\\.)*"|'[^']*')+/g)].map(([part]) => ({
     text: part.replace(/^(["'])([\s\S]*)\1$/, '$2').replace(/=(["'])([\s\S]*)\1$/, '=$2'),
     place: word.place,
@@ -96,7 +118,10 @@ export function secretsInUrl(text: string): readonly InText[] {
   };
   for (const [name, value] of url.searchParams) add(`?${name}`, secretsIn(name, value));
   for (const segment of url.pathname.split('/'))
-    if (isRandom(segment)) add('the path of the URL', [{ value: segment, name: 'random-looking secret', at: text.indexOf(segment), issuer: null }]);
+    if (isRandom(segment))
+      add('the path of the URL', [
+        { value: segment, name: 'random-looking secret', at: text.indexOf(segment), issuer: null },
+      ]);
   return found;
 }
 
@@ -104,14 +129,17 @@ export function secretsInUrl(text: string): readonly InText[] {
 const NAMES_ONLY = /^(?:env_http_headers|env_vars|customApiKeyResponses|inputs|keybindings|keymap)$/;
 
 function* settingsOutside({ root, servers, placeOf }: Configuration): Generator<PlacedSecret> {
-  const serverOf = (node: Node) => servers.find(({ node: one }) => one.start <= node.start && node.end <= one.end) ?? null;
+  const serverOf = (node: Node) =>
+    servers.find(({ node: one }) => one.start <= node.start && node.end <= one.end) ?? null;
   for (const { node, path } of leaves(root)) {
     if (node.kind !== 'text' || path.some((name) => NAMES_ONLY.test(name))) continue;
     const key = path.findLast((name) => !/^[0-9]+$/.test(name)) ?? '';
     const server = serverOf(node);
     // Outside of servers a word such as `key` means many things; a password says itself, the rest has to look like one.
     const counts = ({ issuer, value, name }: Secret) =>
-      issuer !== null || name === 'password' || (name !== 'random-looking secret' && /^[\w+/=.:~-]{16,}$/.test(value) && /[0-9]/.test(value));
+      issuer !== null ||
+      name === 'password' ||
+      (name !== 'random-looking secret' && /^[\w+/=.:~-]{16,}$/.test(value) && /[0-9]/.test(value));
     for (const secret of secretsIn(key, node.value))
       if (counts(secret)) yield { secret, place: placeOf(node), where: 'setting', key: path.join('.'), server };
   }

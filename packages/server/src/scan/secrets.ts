@@ -31,7 +31,9 @@ export function shapedSecrets(text: string): readonly Secret[] {
   const found: Secret[] = [];
   for (const issuer of SECRET_NAMES) {
     for (const match of text.matchAll(issuer.form)) {
-      const overlaps = found.some(({ at, value }) => match.index < at + value.length && at < match.index + match[0].length);
+      const overlaps = found.some(
+        ({ at, value }) => match.index < at + value.length && at < match.index + match[0].length,
+      );
       if (overlaps || isReference(match[0]) || isPlaceholder(match[0])) continue;
       found.push({ value: match[0], name: issuer.name, at: match.index, issuer });
     }
@@ -74,8 +76,12 @@ function bare(text: string): { readonly value: string; readonly at: number } {
 export function isReference(text: string): boolean {
   return (
     /\$\{[^}]*\}|\$\([^)]*\)|\{\{[^}]*\}\}|%[A-Za-z_][A-Za-z0-9_]*%/.test(text) ||
-    /^\s*(?:(?:Bearer|Basic|Token)\s+)?(?:\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|<[^<>]*>|\{(?:env|file|input):[^}]+\})\s*$/i.test(text) ||
-    /^(?:op|vault|keychain|keyring|secretref|secret|pass|bw|doppler|infisical|aws-sm|gcp-sm|ref\+[a-z0-9]+):\/\//i.test(text) ||
+    /^\s*(?:(?:Bearer|Basic|Token)\s+)?(?:\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|<[^<>]*>|\{(?:env|file|input):[^}]+\})\s*$/i.test(
+      text,
+    ) ||
+    /^(?:op|vault|keychain|keyring|secretref|secret|pass|bw|doppler|infisical|aws-sm|gcp-sm|ref\+[a-z0-9]+):\/\//i.test(
+      text,
+    ) ||
     /^(?:arn:aws[\w-]*:(?:secretsmanager|ssm)|projects\/[^/]+\/secrets)\b/.test(text) ||
     /^env:[A-Za-z_]\w*$/.test(text)
   );
@@ -109,7 +115,9 @@ export function isPlaceholder(text: string): boolean {
 function isSequence(text: string): boolean {
   const steps = [...text].slice(1).filter((character, i) => {
     const step = character.charCodeAt(0) - text.charCodeAt(i);
-    return step === 1 || (text[i] === '9' && /[0a]/i.test(character)) || (/z/i.test(text[i]!) && /[0a]/i.test(character));
+    return (
+      step === 1 || (text[i] === '9' && /[0a]/i.test(character)) || (/z/i.test(text[i]!) && /[0a]/i.test(character))
+    );
   });
   return steps.length >= (text.length - 1) * 0.8;
 }

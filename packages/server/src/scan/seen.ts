@@ -48,7 +48,12 @@ export type Metadata =
   | { readonly state: 'absent' }
   /** On another host, which was not asked. */
   | { readonly state: 'elsewhere'; readonly url: string }
-  | { readonly state: 'present'; readonly resource: string | null; readonly issuers: readonly string[]; readonly scopes: readonly string[] };
+  | {
+      readonly state: 'present';
+      readonly resource: string | null;
+      readonly issuers: readonly string[];
+      readonly scopes: readonly string[];
+    };
 
 export interface A2aSeen {
   readonly protocol: 'a2a';

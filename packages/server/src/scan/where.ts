@@ -40,7 +40,10 @@ export const HOME_LOCATIONS: readonly Location[] = [
   { client: 'cursor', path: '.cursor/mcp.json', servers: MCP_SERVERS },
   ...inSettings(
     'vscode',
-    ['Code', 'Code - Insiders', 'VSCodium'].flatMap((one) => [`${one}/User/mcp.json`, `${one}/User/profiles/*/mcp.json`]),
+    ['Code', 'Code - Insiders', 'VSCodium'].flatMap((one) => [
+      `${one}/User/mcp.json`,
+      `${one}/User/profiles/*/mcp.json`,
+    ]),
     VSCODE_FILE,
   ),
   ...inSettings(

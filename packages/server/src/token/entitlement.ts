@@ -48,6 +48,15 @@ export function defaultResource(ctx: KoaContextWithOIDC, issuer: string, authori
   throw new errors.InvalidTarget('name the server or agent the token is for with `resource`');
 }
 
+/** What a client may have at a callee, for a request that names no scope: most MCP clients begin so. Empty: nothing, or nobody. */
+export function ownScopesAt(clientId: string, resource: string, authority: Authority): readonly string[] {
+  const callee = authority.resources.get(resource);
+  if (!callee || !authority.clients.has(clientId)) return [];
+  const key = callerKey(clientId, authority);
+  if (!authority.edges.get(key)?.has(callee.key)) return [];
+  return (authority.entitlements.get(key) ?? []).filter((scope) => belongs(scope, callee, authority));
+}
+
 function grantable(
   clientId: string,
   resource: string,

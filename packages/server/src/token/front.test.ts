@@ -119,6 +119,8 @@ test('a program is answered in JSON whatever it accepts, and a body past the bou
   const form = { grant_type: 'client_credentials', padding: 'x'.repeat(formBytesMax) };
   const large = await post(plane, '/oauth/token', form);
   assert.deepEqual([large.status, large.body.code], [413, 'gateway.too_large']);
+  const told = plane.events.find(({ id }) => id === large.body.decisionId);
+  assert.ok(told?.event === 'token.refused' && told.code === 'gateway.too_large' && told.client === null);
 });
 
 test('pages where a person agrees may not be framed', async (t) => {

@@ -6,6 +6,7 @@ import { type Denial, denial, type PeerOnWire, says, TYP } from '@writ/core';
 import { createReadApiToken, type ReadApiToken } from './api-token.ts';
 import { createTaskOfConsent } from './consents.ts';
 import { type Continuations, createContinuations } from './continuation.ts';
+import { ownScopesAt } from './entitlement.ts';
 import { basePathOf, cleanRequest, readForm, remoteOf, withTokenById } from './front-request.ts';
 import { createTokenExchange } from './grants/token-exchange.ts';
 import { createInteractions } from './interactions.ts';
@@ -75,7 +76,8 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
     forProgram: boolean,
   ): Promise<true> {
     const form = await readForm(req);
-    if (typeof form === 'string') return answerUnread(req, res, form);
+    if (form === 'cut_short') return true; // nobody is there to be answered
+    if (form === 'too_large') return answerUnread(req, res, peer);
     const path = url.split('?', 1)[0]!;
     const { body, claims } = BY_ID.has(path) ? withTokenById(form, readToken) : { body: form, claims: null };
     if (!forProgram) forbidFraming(res);
@@ -85,6 +87,18 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
 
   const readToken = (token: string) => readOwnClaims(token, deps, [TYP.accessToken]);
 
+  /** A request that names no scope asks for what its client may have there; the person still sees and agrees to each. */
+  function withScope(url: string): string {
+    const asked = new URL(url, deps.issuer);
+    const clientId = asked.searchParams.get('client_id');
+    const resources = asked.searchParams.getAll('resource');
+    if (asked.pathname !== ROUTES.authorization || asked.searchParams.has('scope') || clientId === null) return url;
+    const scopes = resources.length === 1 ? ownScopesAt(clientId, resources[0]!, deps.authority()) : [];
+    if (scopes.length === 0) return url;
+    asked.searchParams.set('scope', scopes.join(' '));
+    return `${asked.pathname}${asked.search}`;
+  }
+
   return {
     async handle(req, res) {
       const url = below(base, req.url ?? '/');
@@ -92,7 +106,7 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
       const path = url.split('?', 1)[0]!;
       if (path === CONTEXT_JWKS) return answerJson(res, 200, jwksOf(deps.keys.context));
       if (FOR_PROGRAMS.has(path)) return toLibrary(req, res, url, null, true);
-      if (FOR_PEOPLE.test(path)) return toLibrary(req, res, url, null, false);
+      if (FOR_PEOPLE.test(path)) return toLibrary(req, res, withScope(url), null, false);
       if (!path.startsWith('/interaction/')) return false;
       forbidFraming(res);
       await deps.people.handleInteraction(req, res, interactions);
@@ -146,6 +160,21 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
     return tasks.continuationOf(task, holder);
   }
 
+  async function answerUnread(req: IncomingMessage, res: ServerResponse, peer: PeerOnWire | null): Promise<true> {
+    const code = 'gateway.too_large';
+    const id = deps.newId();
+    res.setHeader('Connection', 'close');
+    res.setHeader('Writ-Decision', id);
+    const source = remoteOf(req, peer);
+    const about = { event: 'token.refused', id, client: null, source, grant: null, detail: {} } as const;
+    await deps
+      .record({ ...about, error: 'invalid_request', code })
+      .catch((failure: unknown) => deps.report('record of a refusal', failure));
+    answerJson(res, 413, { error: 'invalid_request', error_description: says(code), code, decisionId: id });
+    req.resume();
+    return true;
+  }
+
   async function answerDenial(req: IncomingMessage, res: ServerResponse, why: Denial, peer: PeerOnWire): Promise<true> {
     const id = deps.newId();
     const outage = why.code.startsWith('gateway.');
@@ -172,15 +201,6 @@ function below(base: string, url: string): string | null {
   if (base === '') return url;
   for (const metadata of METADATA) if (url === `${metadata}${base}`) return metadata;
   return url.startsWith(`${base}/`) ? url.slice(base.length) : null;
-}
-
-function answerUnread(req: IncomingMessage, res: ServerResponse, fault: 'too_large' | 'cut_short'): true {
-  if (fault === 'cut_short') return true; // nobody is there to be answered
-  const code = 'gateway.too_large';
-  res.setHeader('Connection', 'close');
-  answerJson(res, 413, { error: 'invalid_request', error_description: says(code), code });
-  req.resume();
-  return true;
 }
 
 function answerJson(res: ServerResponse, status: number, body: object): true {

@@ -6,8 +6,8 @@ import { type EntityUid, equal, type Fault, fault, isFault, type Value } from '.
 
 export interface Entity {
   readonly uid: EntityUid;
-  readonly attrs: ReadonlyMap<string, Value>;
-  readonly tags: ReadonlyMap<string, Value>;
+  readonly attrs: Fields;
+  readonly tags: Fields;
   /** Keys of everything above, however far. Never the entity itself. */
   readonly ancestors: ReadonlySet<string>;
 }
@@ -19,12 +19,30 @@ export interface EntitySource {
 
 export type EntityMap = ReadonlyMap<string, Entity>;
 
-/** Cedar's entities JSON: an array of `{uid, attrs, parents, tags?}`. Refuses a second entity of one uid and a cycle. */
-export function entitiesFromJson(json: unknown): EntityMap | Fault {
+export type Fields = ReadonlyMap<string, Value>;
+export type ReadFields = (json: unknown) => Fields | Fault;
+
+/** How the attributes and tags of one entity are read. */
+export interface EntityShape {
+  readonly attrs: ReadFields;
+  readonly tags: ReadFields;
+}
+
+/** Without a schema: any fields of any type. */
+export const ANY_SHAPE: EntityShape = { attrs: fieldsFromJson, tags: fieldsFromJson };
+
+/**
+ * Cedar's entities JSON: an array of `{uid, attrs, parents, tags?}`. Refuses an entity told twice in two ways, and a cycle.
+ * `shapeOf` is a schema's word on one entity.
+ */
+export function entitiesFromJson(
+  json: unknown,
+  shapeOf: (uid: EntityUid) => EntityShape | Fault = () => ANY_SHAPE,
+): EntityMap | Fault {
   if (!Array.isArray(json)) return unreadable('entities are an array');
   const read = new Map<string, Unlinked>();
   for (const item of json) {
-    const entity = entityFrom(item);
+    const entity = entityFrom(item, shapeOf);
     if ('kind' in entity) return entity;
     const before = read.get(entity.uid.key);
     if (before && !isSame(before, entity)) return unreadable('an entity is there twice, and differs');
@@ -37,13 +55,15 @@ interface Unlinked extends Omit<Entity, 'ancestors'> {
   readonly parents: ReadonlySet<string>;
 }
 
-function entityFrom(json: unknown): Unlinked | Fault {
+function entityFrom(json: unknown, shapeOf: (uid: EntityUid) => EntityShape | Fault): Unlinked | Fault {
   if (!isObject(json) || !Array.isArray(json.parents)) return unreadable('an entity has a uid, attrs and parents');
   const uid = uidFromJson(json.uid);
   if (isFault(uid)) return uid;
-  const attrs = fieldsFrom(json.attrs);
+  const shape = shapeOf(uid);
+  if ('kind' in shape) return shape;
+  const attrs = shape.attrs(json.attrs);
   if ('kind' in attrs) return attrs;
-  const tags = fieldsFrom(json.tags === undefined ? {} : json.tags);
+  const tags = shape.tags(json.tags === undefined ? {} : json.tags);
   if ('kind' in tags) return tags;
   const parents = new Set<string>();
   for (const item of json.parents) {
@@ -55,7 +75,7 @@ function entityFrom(json: unknown): Unlinked | Fault {
   return { uid, attrs, tags, parents };
 }
 
-function fieldsFrom(json: unknown): ReadonlyMap<string, Value> | Fault {
+function fieldsFromJson(json: unknown): Fields | Fault {
   if (!isObject(json)) return unreadable('attrs and tags are objects');
   const fields = new Map<string, Value>();
   for (const name of Object.keys(json)) {
@@ -71,7 +91,7 @@ export function isAction({ type }: EntityUid): boolean {
 }
 
 function isSame(a: Unlinked, b: Unlinked): boolean {
-  const record = (fields: ReadonlyMap<string, Value>) => ({ kind: 'record', fields }) as const;
+  const record = (fields: Fields) => ({ kind: 'record', fields }) as const;
   return (
     equal(record(a.attrs), record(b.attrs)) &&
     equal(record(a.tags), record(b.tags)) &&

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EntityMap, entitiesFromJson } from './entities.ts';
-import { contextFromJson } from './json.ts';
 import { type CedarSchema, schemaFromJson } from './schema.ts';
-import { entityUid, isFault } from './value.ts';
+import { entityUid } from './value.ts';
 
 const LONG = { type: 'Long' };
 const record = (attributes: object) => ({ type: 'Record', attributes });
@@ -17,6 +15,7 @@ const SCHEMA = {
       },
       Team: { memberOfTypes: ['Org'] },
       Org: {},
+      Kind: { enum: ['new', 'used'] },
       Item: { tags: { type: 'String' } },
     },
     actions: {
@@ -55,22 +54,22 @@ interface Asked {
   readonly entities?: readonly unknown[];
 }
 
-function fits({
-  principal = 'Shop::User',
-  action = 'buy',
-  resource = 'Shop::Item',
-  context = { n: 1 },
-  entities = [],
-}: Asked): boolean {
-  const read = contextFromJson(context);
-  const store = entitiesFromJson(entities);
-  if (isFault(read) || 'kind' in store) return assert.fail('the test cannot be read');
-  const uids = {
-    principal: entityUid(principal, 'ann'),
-    action: entityUid('Shop::Action', action),
-    resource: entityUid(resource, 'i'),
-  };
-  return schema().fits({ ...uids, context: read }, (store as EntityMap).values());
+function fits(asked: Asked): boolean {
+  const {
+    principal = 'Shop::User',
+    action = 'buy',
+    resource = 'Shop::Item',
+    context = { n: 1 },
+    entities = [],
+  } = asked;
+  const read = schema();
+  const request = read.request({
+    principal: { type: principal, id: 'ann' },
+    action: { type: 'Shop::Action', id: action },
+    resource: { type: resource, id: 'i' },
+    context,
+  });
+  return !('kind' in request) && !('kind' in read.entities(entities));
 }
 
 test('actions stand in all the groups above them', () => {
@@ -93,7 +92,7 @@ test('a request fits only as the action takes it', () => {
     { context: {} },
     { context: { n: '1' } },
     { context: { n: 1, more: 1 } },
-    { context: { n: 1, at: '2024-01-01' } },
+    { context: { n: 1, at: '2024-01-32' } },
     { context: { n: 1, at: { __extn: { fn: 'duration', arg: '1d' } } } },
     { context: { n: 1, tags: ['a', 1] } },
     { context: { n: 1, by: {} } },
@@ -110,6 +109,8 @@ test('an entity fits with its attributes, its tags and whatever may stand above 
     user({ age: 1, boss }, [{ type: 'Shop::Team', id: 't' }]),
     user({ age: 1 }, [{ type: 'Shop::Org', id: 'o' }]),
     item,
+    { uid: { type: 'Shop::Kind', id: 'new' }, attrs: {}, parents: [] },
+    { uid: { type: 'Shop::Action', id: 'write' }, attrs: {}, parents: [{ type: 'Shop::Action', id: 'any' }] },
   ];
   for (const entity of right) assert.ok(fits({ entities: [entity] }), JSON.stringify(entity));
   const wrong: readonly unknown[] = [
@@ -121,15 +122,60 @@ test('an entity fits with its attributes, its tags and whatever may stand above 
     { ...item, tags: { t: 1 } },
     { ...item, uid: { type: 'Shop::Thing', id: 'i' } },
     { uid: { type: 'Shop::Action', id: 'buy' }, attrs: {}, parents: [] },
+    { uid: { type: 'Shop::Action', id: 'sell' }, attrs: {}, parents: [] },
+    user({ age: 1 }, [{ type: 'Shop::Kind', id: 'new' }]),
+    { uid: { type: 'Shop::Kind', id: 'odd' }, attrs: {}, parents: [] },
   ];
   for (const entity of wrong) assert.ok(!fits({ entities: [entity] }), JSON.stringify(entity));
+});
+
+test('with a type to expect, an entity and an extension value may be written short', () => {
+  const escaped = { __extn: { fn: 'datetime', arg: '2024-01-01' } };
+  const asked = (at: unknown) =>
+    schema().request({
+      principal: ann,
+      action: { type: 'Shop::Action', id: 'buy' },
+      resource: { type: 'Shop::Item', id: 'i' },
+      context: { n: 1, at },
+    });
+  for (const short of ['2024-01-01', { fn: 'datetime', arg: '2024-01-01' }])
+    assert.deepEqual(asked(short), asked(escaped));
+  const [short, long] = [{ type: 'Shop::User', id: 'bob' }, { __entity: { type: 'Shop::User', id: 'bob' } }].map(
+    (boss) => schema().entities([user({ age: 1, boss })]),
+  );
+  assert.ok(short && !('kind' in short));
+  assert.deepEqual(short, long);
+});
+
+test('names are found in their own namespace first, common types before entity types', () => {
+  const read = schemaFromJson({
+    '': {
+      commonTypes: { T: { type: 'String' }, C: { type: 'Record', attributes: { t: { type: 'T' } } } },
+      entityTypes: {},
+      actions: {},
+    },
+    N: {
+      commonTypes: { T: { type: '__cedar::Long' } },
+      entityTypes: {
+        A: { shape: record({ t: { type: 'T' }, c: { type: 'C' }, d: { type: 'decimal', required: false } }) },
+      },
+      actions: { a: { appliesTo: { principalTypes: ['A'], resourceTypes: ['N::A'], context: { type: 'C' } } } },
+    },
+  });
+  if ('unsupported' in read) assert.fail(read.unsupported);
+  const entity = (attrs: unknown) => read.entities([{ uid: { type: 'N::A', id: 'x' }, attrs, parents: [] }]);
+  assert.ok(!('kind' in entity({ t: 1, c: { t: 'x' }, d: '1.0' })));
+  assert.ok('kind' in entity({ t: 'x', c: { t: 'x' } }));
+  assert.ok('kind' in entity({ t: 1, c: { t: 1 } }));
+  const uid = { type: 'N::A', id: 'x' };
+  const request = { principal: uid, action: { type: 'N::Action', id: 'a' }, resource: uid };
+  assert.ok(!('kind' in read.request({ ...request, context: { t: 'x' } })));
+  assert.ok('kind' in read.request({ ...request, context: { t: 1 } }));
 });
 
 test('a schema with more in it than is known here is not read by halves', () => {
   const withType = (type: object) => ({ '': { entityTypes: { A: { shape: record({ a: type }) } }, actions: {} } });
   const schemas: readonly unknown[] = [
-    { '': { entityTypes: {}, actions: {}, commonTypes: { T: LONG } } },
-    { '': { entityTypes: { A: { enum: ['x'] } }, actions: {} } },
     { '': { entityTypes: {}, actions: { a: { attributes: {} } } } },
     { '': { entityTypes: { A: { memberOfTypes: ['B'] } }, actions: {} } },
     withType({ type: 'T' }),
@@ -137,7 +183,9 @@ test('a schema with more in it than is known here is not read by halves', () => 
     withType({ type: 'Entity', name: 'B' }),
     withType({ type: 'Extension', name: 'unknown' }),
     withType({ ...record({}), additionalAttributes: true }),
-    { '': null },
+    withType({ type: 7 }),
+    { '': { entityTypes: {}, actions: { a: { memberOf: [{ id: 'b' }] } } } },
+    { '': { commonTypes: { T: { type: 'T' } }, entityTypes: { A: { shape: { type: 'T' } } }, actions: {} } },
   ];
   for (const one of schemas) assert.ok('unsupported' in schemaFromJson(one), JSON.stringify(one));
 });

@@ -1,217 +1,213 @@
-// A Cedar schema as far as deciding needs it: the action hierarchy, and whether a request and its entities certainly fit.
-// "Certainly" is one-sided: what is not known to fit here is for cedar-wasm to judge and to explain. Policies were validated
-// against the same schema before. Common types, enumerated entities and attributes of actions are not known here.
+// A Cedar schema as far as deciding needs it: the action hierarchy, and requests and entities read by their declared types.
+// One-sided: what is not read here, cedar-wasm may still read, and it explains what is wrong. Policies were validated against
+// the same schema before. Open records and attributes of actions are not known here.
 
-import { type Entity, type EntityMap, isAction } from './entities.ts';
-import { isObject } from './json.ts';
+import {
+  ANY_SHAPE,
+  type Entity,
+  type EntityMap,
+  type EntityShape,
+  entitiesFromJson,
+  isAction,
+  type ReadFields,
+} from './entities.ts';
+import { uidFromJson } from './json.ts';
 import type { CedarRequest } from './operators.ts';
 import type { Unsupported } from './policy.ts';
-import { entityUid, type Value } from './value.ts';
+import { entityTypeOf, fieldsReader, isCounted, membersOf, type Names, qualified, tagsReader } from './schema-types.ts';
+import { cedarRecord, type EntityUid, entityUid, type Fault, fault, isFault } from './value.ts';
 
 export interface CedarSchema {
   /** The schema's actions as entities, each with all groups above it. They stand before any that a caller sends. */
   readonly actions: EntityMap;
-  fits(request: CedarRequest, entities: Iterable<Entity>): boolean;
+  /** `{principal, action, resource, context}`, checked as Cedar validates a request. */
+  request(json: { readonly [name: string]: unknown }): CedarRequest | Fault;
+  entities(json: unknown): EntityMap | Fault;
 }
 
-type Members = { readonly [name: string]: unknown };
-type Fits = (value: Value) => boolean;
-
-interface EntityType {
-  readonly attrs: RecordType;
-  readonly tags: Fits | null;
-  /** Names of the types an ancestor may have. */
-  readonly above: ReadonlySet<string>;
+interface EntityType extends EntityShape {
+  readonly ids: ReadonlySet<string> | null;
+  /** Types directly above, by full name. */
+  readonly parents: readonly string[];
 }
 
 interface ActionType {
   readonly principals: ReadonlySet<string>;
   readonly resources: ReadonlySet<string>;
-  readonly context: RecordType;
+  readonly context: ReadFields;
 }
 
-interface RecordType {
-  readonly fields: ReadonlyMap<string, Fits>;
-  readonly required: readonly string[];
-}
-
-/** Where names are looked up while a schema is read; `missing` hears what is not supported. */
-interface Reading {
-  readonly namespace: string;
-  readonly declared: ReadonlySet<string>;
-  missing(what: string): void;
+interface Declared {
+  readonly types: ReadonlyMap<string, EntityType>;
+  readonly actions: ReadonlyMap<string, ActionType>;
+  readonly actionEntities: EntityMap;
+  /** Types that may stand anywhere above a type. */
+  readonly above: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Of Cedar's JSON schema format. */
 export function schemaFromJson(json: unknown): CedarSchema | Unsupported {
   const missing: string[] = [];
-  const namespaces = isObject(json) ? Object.entries(json) : [];
-  const declared = new Set(namespaces.flatMap(([namespace, body]) => typeNames(namespace, body)));
-  const types = new Map<string, EntityType>();
-  const parents = new Map<string, readonly string[]>();
-  const applies = new Map<string, ActionType>();
-  const groups = new Map<string, readonly string[]>();
-  for (const [namespace, body] of namespaces) {
-    const reading: Reading = { namespace, declared, missing: (what) => missing.push(what) };
-    if (!isObject(body) || Object.keys(membersOf(body.commonTypes)).length > 0) reading.missing('common types');
-    const { entityTypes, actions } = membersOf(body);
-    for (const [name, type] of Object.entries(membersOf(entityTypes))) {
-      const { memberOfTypes, shape, tags, enum: choices } = membersOf(type);
-      if (choices !== undefined) reading.missing('an enumerated entity type');
-      parents.set(qualified(namespace, name), namesFrom(memberOfTypes, reading));
-      types.set(qualified(namespace, name), {
-        attrs: recordFrom(shape, reading),
-        tags: tags === undefined ? null : typeFrom(tags, reading),
-        above: new Set(),
-      });
-    }
-    for (const [id, action] of Object.entries(membersOf(actions))) {
-      const { appliesTo, memberOf, attributes } = membersOf(action);
-      if (attributes !== undefined) reading.missing('attributes of an action');
-      const key = entityUid(qualified(namespace, 'Action'), id).key;
-      groups.set(key, groupsFrom(memberOf, reading));
-      applies.set(key, actionFrom(appliesTo, reading));
-    }
-  }
+  const declared = declaredIn(json, (what) => missing.push(what));
   if (missing[0] !== undefined) return { unsupported: missing[0] };
-  const known = new Map([...types].map(([name, type]) => [name, { ...type, above: closure(name, parents) }]));
-  return { actions: actionEntities(groups), fits: (request, entities) => fits(known, applies, request, entities) };
+  return {
+    actions: declared.actionEntities,
+    request: (asked) => requestOf(asked, declared),
+    entities: (all) => entitiesOf(all, declared),
+  };
 }
 
-function fits(
-  types: ReadonlyMap<string, EntityType>,
-  applies: ReadonlyMap<string, ActionType>,
-  { principal, action, resource, context }: CedarRequest,
-  entities: Iterable<Entity>,
-): boolean {
-  const type = applies.get(action.key);
-  if (!type?.principals.has(principal.type) || !type.resources.has(resource.type)) return false;
-  if (!fitsRecord(context.fields, type.context)) return false;
-  for (const entity of entities) if (!fitsEntity(entity, types)) return false;
-  return true;
+function requestOf(json: { readonly [name: string]: unknown }, { types, actions }: Declared): CedarRequest | Fault {
+  const [principal, action, resource] = [
+    uidFromJson(json.principal),
+    uidFromJson(json.action),
+    uidFromJson(json.resource),
+  ];
+  if (isFault(principal)) return principal;
+  if (isFault(action)) return action;
+  if (isFault(resource)) return resource;
+  const type = actions.get(action.key);
+  if (!type) return unfit('the action is not declared');
+  if (!type.principals.has(principal.type) || !type.resources.has(resource.type))
+    return unfit('the action does not apply to the principal and the resource');
+  if (!exists(principal, types) || !exists(resource, types)) return unfit('an entity is not one of those counted');
+  const context = type.context(json.context);
+  return 'kind' in context ? context : { principal, action, resource, context: cedarRecord(context) };
 }
 
-function fitsEntity({ uid, attrs, tags, ancestors }: Entity, types: ReadonlyMap<string, EntityType>): boolean {
-  const type = types.get(uid.type);
-  if (!type || isAction(uid) || !fitsRecord(attrs, type.attrs)) return false;
-  for (const tag of tags.values()) if (!type.tags?.(tag)) return false;
-  // A key is the type, a quote, the id.
-  for (const key of ancestors) if (!type.above.has(key.slice(0, key.indexOf('"')))) return false;
-  return true;
-}
-
-function fitsRecord(values: ReadonlyMap<string, Value>, { fields, required }: RecordType): boolean {
-  for (const name of required) if (!values.has(name)) return false;
-  for (const [name, value] of values) if (!fields.get(name)?.(value)) return false;
-  return true;
-}
-
-const NEVER: Fits = () => false;
-
-function typeFrom(json: unknown, reading: Reading): Fits {
-  const { type, name, element } = membersOf(json);
-  switch (type) {
-    case 'String':
-      return (value) => typeof value === 'string';
-    case 'Long':
-      return (value) => typeof value === 'bigint';
-    case 'Boolean':
-      return (value) => typeof value === 'boolean';
-    case 'Set': {
-      const item = typeFrom(element, reading);
-      return (value) => isKind(value, 'set') && value.items.every(item);
-    }
-    case 'Record': {
-      const record = recordFrom(json, reading);
-      return (value) => isKind(value, 'record') && fitsRecord(value.fields, record);
-    }
-    case 'Entity': {
-      const [wanted] = namesFrom([name], reading);
-      return (value) => isKind(value, 'entity') && value.type === wanted;
-    }
-    case 'Extension':
-      if (name === 'decimal' || name === 'ipaddr' || name === 'datetime' || name === 'duration')
-        return (value) => isKind(value, name);
+function entitiesOf(json: unknown, { types, actionEntities, above }: Declared): EntityMap | Fault {
+  const shapeOf = (uid: EntityUid): EntityShape | Fault => {
+    if (isAction(uid)) return ANY_SHAPE;
+    const type = types.get(uid.type);
+    return type && isCounted(uid, type.ids) ? type : unfit('an entity is not declared');
+  };
+  const entities = entitiesFromJson(json, shapeOf);
+  if ('kind' in entities) return entities;
+  for (const entity of entities.values()) {
+    const isFit = isAction(entity.uid) ? isSameAction(entity, actionEntities) : isBelow(entity, types, above);
+    if (!isFit) return unfit('an entity stands where it may not');
   }
-  reading.missing('a type');
-  return NEVER;
+  return entities;
 }
 
-type Kind = Extract<Value, { kind: string }>['kind'];
-
-function isKind<K extends Kind>(value: Value, kind: K): value is Extract<Value, { kind: K }> {
-  return typeof value === 'object' && value.kind === kind;
+/** An action that is sent along says what the schema says, or the question is not for this schema. */
+function isSameAction({ uid, attrs, tags, ancestors }: Entity, actions: EntityMap): boolean {
+  const groups = actions.get(uid.key)?.ancestors;
+  if (!groups || attrs.size > 0 || tags.size > 0) return false;
+  return groups.size === ancestors.size && groups.isSubsetOf(ancestors);
 }
 
-/** Absent: a record without fields. */
-function recordFrom(json: unknown, reading: Reading): RecordType {
-  const { type = 'Record', attributes, additionalAttributes } = membersOf(json);
-  if (type !== 'Record' || (additionalAttributes !== undefined && additionalAttributes !== false))
-    reading.missing('a record type');
-  const fields = Object.entries(membersOf(attributes));
+function isBelow({ uid, ancestors }: Entity, types: Declared['types'], above: Declared['above']): boolean {
+  const allowed = above.get(uid.type);
+  for (const key of ancestors) {
+    const ancestor = uidOfKey(key);
+    if (!allowed?.has(ancestor.type) || !exists(ancestor, types)) return false;
+  }
+  return true;
+}
+
+function exists(uid: EntityUid, types: ReadonlyMap<string, EntityType>): boolean {
+  const type = types.get(uid.type);
+  return type !== undefined && isCounted(uid, type.ids);
+}
+
+/** A key is the type, a quote, the id. */
+function uidOfKey(key: string): EntityUid {
+  const quote = key.indexOf('"');
+  return entityUid(key.slice(0, quote), key.slice(quote + 1));
+}
+
+function declaredIn(json: unknown, unsupported: (what: string) => void): Declared {
+  const namespaces = Object.entries(membersOf(json));
+  const each = <T>(member: string, of: (namespace: string, name: string, body: unknown) => T): T[] =>
+    namespaces.flatMap(([namespace, body]) =>
+      Object.entries(membersOf(membersOf(body)[member])).map(([name, inner]) => of(namespace, name, inner)),
+    );
+  const commonTypes = new Map(
+    each('commonTypes', (namespace, name, type) => [qualified(namespace, name), { json: type, namespace }]),
+  );
+  const counted = each('entityTypes', (namespace, name, type) => [qualified(namespace, name), idsOf(type)] as const);
+  const entityTypes = new Map(counted);
+  const names = (namespace: string): Names => ({ namespace, entityTypes, commonTypes, unsupported });
+
+  const types = new Map(
+    each('entityTypes', (namespace, name, type) => [qualified(namespace, name), entityType(type, names(namespace))]),
+  );
+  const actionKey = (namespace: string, id: string): string => entityUid(qualified(namespace, 'Action'), id).key;
+  const actions = new Map(
+    each('actions', (namespace, id, action) => [actionKey(namespace, id), actionType(action, names(namespace))]),
+  );
+  const groups = new Map(
+    each('actions', (namespace, id, action) => [actionKey(namespace, id), groupsOf(action, names(namespace))]),
+  );
+  for (const all of groups.values())
+    if (!all.every((group) => groups.has(group))) unsupported('a group of actions that is not declared');
+  const parents = new Map([...types].map(([name, type]) => [name, type.parents]));
+  return { types, actions, actionEntities: actionEntities(groups), above: closures(parents) };
+}
+
+function idsOf(type: unknown): ReadonlySet<string> | null {
+  const { enum: ids } = membersOf(type);
+  return Array.isArray(ids) ? new Set(ids.map(String)) : null;
+}
+
+function entityType(json: unknown, names: Names): EntityType {
+  const { memberOfTypes, shape, tags } = membersOf(json);
   return {
-    fields: new Map(fields.map(([name, field]) => [name, typeFrom(field, reading)])),
-    required: fields.filter(([, field]) => membersOf(field).required !== false).map(([name]) => name),
+    attrs: fieldsReader(shape, names),
+    tags: tagsReader(tags, names),
+    ids: idsOf(json),
+    parents: listed(memberOfTypes).map((name) => entityTypeOf(name, names)),
   };
 }
 
-function actionFrom(json: unknown, reading: Reading): ActionType {
-  const { principalTypes, resourceTypes, context } = membersOf(json);
+function actionType(json: unknown, names: Names): ActionType {
+  const { appliesTo, attributes } = membersOf(json);
+  if (attributes !== undefined) names.unsupported('attributes of an action');
+  const { principalTypes, resourceTypes, context } = membersOf(appliesTo);
   return {
-    principals: new Set(namesFrom(principalTypes, reading)),
-    resources: new Set(namesFrom(resourceTypes, reading)),
-    context: recordFrom(context, reading),
+    principals: new Set(listed(principalTypes).map((name) => entityTypeOf(name, names))),
+    resources: new Set(listed(resourceTypes).map((name) => entityTypeOf(name, names))),
+    context: fieldsReader(context, names),
   };
 }
 
-/** Declared entity types. A name without `::` is looked for in its own namespace, then in the one without a name. */
-function namesFrom(json: unknown, { namespace, declared, missing }: Reading): readonly string[] {
-  return (Array.isArray(json) ? json : []).map((name: unknown) => {
-    const found = [qualified(namespace, String(name)), String(name)].find((full) => declared.has(full));
-    if (found === undefined) missing('an entity type');
-    return found ?? '';
-  });
-}
-
-function groupsFrom(json: unknown, { namespace, missing }: Reading): readonly string[] {
-  return (Array.isArray(json) ? json : []).map((group) => {
-    const { id, type = qualified(namespace, 'Action') } = membersOf(group);
-    if (typeof id !== 'string' || typeof type !== 'string' || !type.endsWith('Action')) missing('a group of actions');
+function groupsOf(json: unknown, { namespace }: Names): readonly string[] {
+  return listed(membersOf(json).memberOf).map((group) => {
+    const { id, type = 'Action' } = membersOf(group);
     // Written short, an action type is its own namespace's.
     return entityUid(type === 'Action' ? qualified(namespace, type) : String(type), String(id)).key;
   });
 }
 
 function actionEntities(groups: ReadonlyMap<string, readonly string[]>): EntityMap {
-  const none: ReadonlyMap<string, Value> = new Map();
-  const entity = (key: string): Entity => {
-    const quote = key.indexOf('"');
-    const uid = entityUid(key.slice(0, quote), key.slice(quote + 1));
-    return { uid, attrs: none, tags: none, ancestors: closure(key, groups) };
+  const none = new Map<string, never>();
+  const entities = [...closures(groups)].map(([key, ancestors]): [string, Entity] => [
+    key,
+    { uid: uidOfKey(key), attrs: none, tags: none, ancestors },
+  ]);
+  return new Map(entities);
+}
+
+/** Everything above each, however far; itself only when it is above itself. */
+function closures(above: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, ReadonlySet<string>> {
+  const closure = (start: string): ReadonlySet<string> => {
+    const found = new Set<string>();
+    const waiting = [...(above.get(start) ?? [])];
+    for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
+      if (found.has(at)) continue;
+      found.add(at);
+      waiting.push(...(above.get(at) ?? []));
+    }
+    return found;
   };
-  return new Map([...groups.keys()].map((key) => [key, entity(key)]));
+  return new Map([...above.keys()].map((name) => [name, closure(name)]));
 }
 
-/** Everything above, not itself unless it is above itself. */
-function closure(start: string, above: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> {
-  const found = new Set<string>();
-  const waiting = [...(above.get(start) ?? [])];
-  for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
-    if (found.has(at)) continue;
-    found.add(at);
-    waiting.push(...(above.get(at) ?? []));
-  }
-  return found;
+function listed(json: unknown): readonly unknown[] {
+  return Array.isArray(json) ? json : [];
 }
 
-function typeNames(namespace: string, body: unknown): readonly string[] {
-  return Object.keys(membersOf(membersOf(body).entityTypes)).map((name) => qualified(namespace, name));
-}
-
-function qualified(namespace: string, name: string): string {
-  return namespace === '' ? name : `${namespace}::${name}`;
-}
-
-function membersOf(json: unknown): Members {
-  return isObject(json) ? json : {};
+function unfit(says: string): Fault {
+  return fault('unreadable', says);
 }

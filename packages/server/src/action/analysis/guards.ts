@@ -66,6 +66,8 @@ export interface GuardResult {
   /** Pairs of caller and operation. Zero proves nothing. */
   readonly weighed: number;
   readonly open: readonly OpenRequest[];
+  /** Names in the guard that nothing here answers to: a guard with a misspelt name proves nothing. */
+  readonly unknown: readonly string[];
 }
 
 export function readGuards(file: DataFile): DataResult<readonly PolicyGuard[]> {
@@ -83,7 +85,9 @@ export function proveGuard(plane: PlaneView, guard: PolicyGuard): GuardResult {
     operations.flatMap((operation) => openFor(plane, caller, operation, selected, given, mayAsk)),
   );
   const weighed = callers.length * operations.length;
-  return { name: guard.name, proven: weighed > 0 && open.length === 0, weighed, open };
+  const unknown = unknownIn(plane, selected);
+  const proven = weighed > 0 && open.length === 0 && unknown.length === 0;
+  return { name: guard.name, proven, weighed, open, unknown };
 }
 
 /** A call needs the permit of its actor and of its root (rules §3.13): one that never comes is enough. */
@@ -154,18 +158,42 @@ function usersNamedIn(node: JsonValue): readonly string[] {
   return [...own, ...Object.values(node).flatMap(usersNamedIn)];
 }
 
+type Names = string | readonly string[] | undefined;
+
+function unknownIn(plane: PlaneView, { agent, user, call, effect }: z.output<typeof Selector>): readonly string[] {
+  const strange = (names: Names, isKnown: (one: string) => boolean) => listed(names).filter((one) => !isKnown(one));
+  const some = (names: (operation: OperationView, one: string) => boolean) => (one: string) =>
+    plane.operations.some((operation) => names(operation, one));
+  return [
+    ...strange(agent, (one) => plane.callers.has(one)),
+    ...strange(user, (one) => plane.users.includes(one)),
+    ...strange(call, some(isCalled)),
+    ...strange(
+      effect,
+      some((operation, one) => operation.effect === one),
+    ),
+  ];
+}
+
 function isSelected({ call, effect, riskAtLeast = 0 }: z.output<typeof Selector>, operation: OperationView): boolean {
-  const { target, action } = operation;
-  const own = target.kind === 'agent' ? target.server : action;
-  const isCalled = (wanted: string) =>
-    wanted === own || (wanted.endsWith('/*') && wanted.slice(0, -2) === target.server);
   return (
-    isAmong(call, isCalled) &&
-    isAmong(effect, (wanted) => wanted === operation.effect) &&
+    isAmong(call, (one) => isCalled(operation, one)) &&
+    isAmong(effect, (one) => one === operation.effect) &&
     operation.definition.risk >= riskAtLeast
   );
 }
 
-function isAmong(wanted: string | readonly string[] | undefined, matches: (one: string) => boolean): boolean {
-  return wanted === undefined || (typeof wanted === 'string' ? matches(wanted) : wanted.some(matches));
+/** By `server/tool`, by `server/*`, or by an agent's key. */
+function isCalled({ target, action }: OperationView, name: string): boolean {
+  if (target.kind === 'agent') return name === target.server;
+  return name === action || name === `${target.server}/*`;
+}
+
+/** Absent means every one there is. */
+function isAmong(names: Names, matches: (one: string) => boolean): boolean {
+  return names === undefined || listed(names).some(matches);
+}
+
+function listed(names: Names): readonly string[] {
+  return names === undefined ? [] : typeof names === 'string' ? [names] : names;
 }

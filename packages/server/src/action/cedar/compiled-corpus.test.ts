@@ -6,7 +6,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { type AuthorizationCall, isAuthorized, policySetTextToParts } from '@cedar-policy/cedar-wasm/nodejs';
+import {
+  type AuthorizationCall,
+  isAuthorized,
+  policySetTextToParts,
+  schemaToJsonWithResolvedTypes,
+} from '@cedar-policy/cedar-wasm/nodejs';
 import { publicData } from '../../../../../test/public-data.ts';
 import { compilePolicies } from './compiled.ts';
 import { cedar } from './core-cedar.ts';
@@ -15,6 +20,8 @@ interface Case {
   readonly name: string;
   readonly policies: string;
   readonly entities: string;
+  /** Cedar text. */
+  readonly schema: string;
   readonly requests: readonly Expected[];
 }
 
@@ -44,10 +51,12 @@ function parseRaw(text: string): unknown {
   return JSON.parse(text, raw as Parameters<typeof JSON.parse>[1]);
 }
 
-const uid = (json: unknown): cedar.EntityUid => {
-  const read = cedar.uidFromJson(json);
-  return cedar.isFault(read) ? assert.fail(read.says) : read;
-};
+function typesOf(name: string, text: string): cedar.CedarSchema {
+  const answer = schemaToJsonWithResolvedTypes(text);
+  if (answer.type === 'failure') return assert.fail(`${name}: ${answer.errors[0]?.message}`);
+  const schema = cedar.schemaFromJson(answer.json);
+  return 'unsupported' in schema ? assert.fail(`${name}: ${schema.unsupported}`) : schema;
+}
 
 /** Cedar names the policies of a text by their place, and lists them by name. */
 function policiesOf(text: string): Record<string, string> {
@@ -57,20 +66,20 @@ function policiesOf(text: string): Record<string, string> {
   return Object.fromEntries(parts.policies.map((policy, i) => [ids[i]!, policy]));
 }
 
-function check({ name, policies, entities, requests }: Case): { requests: number; failing: number } {
+function check({ name, policies, entities, schema, requests }: Case): { requests: number; failing: number } {
   const staticPolicies = policiesOf(policies);
   const compiled = compilePolicies({ staticPolicies });
   const set = cedar.compileSet(
     compiled.map((one) => ('unsupported' in one ? assert.fail(`${name}: ${one.unsupported}`) : one)),
   );
-  const store = cedar.entitiesFromJson(parseExact(entities));
+  const typed = typesOf(name, schema);
+  const store = typed.entities(parseExact(entities));
   if ('kind' in store) return assert.fail(`${name}: ${store.says}`);
+  const source = { get: (key: string) => typed.actions.get(key) ?? store.get(key) };
   for (const expected of requests) {
-    const context = cedar.contextFromJson(expected.context);
-    if (cedar.isFault(context)) return assert.fail(`${name}: ${context.says}`);
-    const { principal, action, resource } = expected;
-    const request = { principal: uid(principal), action: uid(action), resource: uid(resource), context };
-    const { decision, reasons, errors } = set.evaluate(request, store);
+    const request = typed.request({ ...expected });
+    if ('kind' in request) return assert.fail(`${name}: ${request.says}`);
+    const { decision, reasons, errors } = set.evaluate(request, source);
     assert.deepEqual(
       [decision, [...reasons].sort(), errors.map(({ id }) => id).sort()],
       [expected.decision.toLowerCase(), [...expected.reason].sort(), [...expected.errors].sort()],
@@ -80,7 +89,7 @@ function check({ name, policies, entities, requests }: Case): { requests: number
   return { requests: requests.length, failing: requests.filter(({ errors }) => errors.length > 0).length };
 }
 
-function checkWasm({ name, policies, entities }: Case, first: Expected): void {
+function checkWasm({ name, policies, entities, schema }: Case, first: Expected): void {
   const { principal, action, resource, context, decision, reason, errors } = first;
   const call = {
     principal,
@@ -89,6 +98,8 @@ function checkWasm({ name, policies, entities }: Case, first: Expected): void {
     context,
     entities: parseRaw(entities),
     policies: { staticPolicies: policies },
+    schema,
+    validateRequest: true,
   };
   const answer = isAuthorized(call as AuthorizationCall);
   if (answer.type === 'failure') assert.fail(`${name}: ${answer.errors[0]?.message}`);
@@ -109,7 +120,13 @@ test("Cedar's integration tests have the expected answers", { skip: own.skip }, 
   let requests = 0;
   for (const file of files) {
     const json = parseExact(read(`tests/${file}`)) as Omit<Case, 'name'>;
-    const one = { ...json, name: file, policies: read(json.policies), entities: read(json.entities) };
+    const one = {
+      ...json,
+      name: file,
+      policies: read(json.policies),
+      entities: read(json.entities),
+      schema: read(json.schema),
+    };
     requests += check(one).requests;
   }
   t.diagnostic(`${files.length} tests, ${requests} requests`);
@@ -129,6 +146,7 @@ test('the open fuzz corpus has the expected answers', { skip: corpus.skip }, (t)
       name,
       policies: files.get(`${name}.cedar`)!,
       entities: files.get(`${name}.entities.json`)!,
+      schema: files.get(`${name}.cedarschema`)!,
       requests,
     };
     const { requests: checked, failing } = check(one);

@@ -57,15 +57,10 @@ function named(id: string, json: unknown, slots?: ReadonlyMap<string, cedar.Enti
 
 /** Null for a question that is cedar-wasm's to judge. */
 function answer(set: cedar.PolicySet, schema: cedar.CedarSchema, question: Question): Answer | null {
-  const principal = cedar.uidFromJson(question.principal);
-  const action = cedar.uidFromJson(question.action);
-  const resource = cedar.uidFromJson(question.resource);
-  const context = cedar.contextFromJson(question.context);
-  const entities = cedar.entitiesFromJson(question.entities);
-  if (cedar.isFault(principal) || cedar.isFault(action) || cedar.isFault(resource)) return null;
-  if (cedar.isFault(context) || 'kind' in entities) return null;
-  const request = { principal, action, resource, context };
-  if (!schema.fits(request, entities.values())) return null;
+  const request = schema.request({ ...question });
+  if ('kind' in request) return null;
+  const entities = schema.entities(question.entities);
+  if ('kind' in entities) return null;
   const { decision, reasons, errors } = set.evaluate(request, {
     get: (key) => schema.actions.get(key) ?? entities.get(key),
   });

@@ -4,8 +4,10 @@ import { agentPiece, fixOf, serverKey, serverPiece } from '../fix.ts';
 import { programName, unwrapped } from '../launch.ts';
 import type { Rule } from '../rule.ts';
 
-const FILE_SERVER = /(?:server-filesystem|filesystem-server|mcp-filesystem|filesystem-mcp|mcp-server-fs|server-fs|mcp[-_]server[-_]filesystem)/i;
-const WHOLE = /^(?:\/+|[A-Za-z]:[\\/]?|~\/?|\$HOME\/?|\$\{(?:env:)?HOME\}\/?|\$\{userHome\}\/?|%USERPROFILE%\\?|\/(?:home|Users|root|etc|var)\/?|\/(?:home|Users)\/[^/]+\/?|[A-Za-z]:[\\/]Users(?:[\\/][^\\/]+)?[\\/]?)$/;
+const FILE_SERVER =
+  /(?:server-filesystem|filesystem-server|mcp-filesystem|filesystem-mcp|mcp-server-fs|server-fs|mcp[-_]server[-_]filesystem)/i;
+const WHOLE =
+  /^(?:\/+|[A-Za-z]:[\\/]?|~\/?|\$HOME\/?|\$\{(?:env:)?HOME\}\/?|\$\{userHome\}\/?|%USERPROFILE%\\?|\/(?:home|Users|root|etc|var)\/?|\/(?:home|Users)\/[^/]+\/?|[A-Za-z]:[\\/]Users(?:[\\/][^\\/]+)?[\\/]?)$/;
 
 export const broadFolder: Rule = {
   id: 'broad-folder',
@@ -14,7 +16,11 @@ export const broadFolder: Rule = {
   why: 'Whatever talks the agent into reading a file reaches keys and mail as well. One folder, and the tools that are needed, are enough.',
   onServer: (server) => {
     const words = unwrapped(server.command);
-    if (!words.some(({ text }) => FILE_SERVER.test(text)) || words.some(({ text }) => /^(?:docker|podman)$/.test(programName(text)))) return [];
+    if (
+      !words.some(({ text }) => FILE_SERVER.test(text)) ||
+      words.some(({ text }) => /^(?:docker|podman)$/.test(programName(text)))
+    )
+      return [];
     return words.slice(1).flatMap((word) =>
       WHOLE.test(word.text)
         ? [

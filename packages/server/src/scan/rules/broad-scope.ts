@@ -2,10 +2,10 @@
 
 import type { ConfiguredServer, Word } from '../configuration.ts';
 import { leaves } from '../document.ts';
-import { agentPiece, fixOf, serverKey, serverPiece } from '../fix.ts';
 import type { Hit } from '../finding.ts';
-import { fixForSeen, subjectOf } from './seen-fix.ts';
+import { agentPiece, fixOf, serverKey, serverPiece } from '../fix.ts';
 import type { Rule } from '../rule.ts';
+import { fixForSeen, subjectOf } from './seen-fix.ts';
 
 const SCOPE_KEY = /(?:^|[^a-z])scopes?$|^(?:github_)?toolsets?$|^oauth[-_]?scopes?$/i;
 
@@ -54,7 +54,8 @@ function* scopeWords(server: ConfiguredServer): Generator<{ readonly key: string
     const joined = /^-{0,2}([A-Za-z][\w-]*)=(.+)$/.exec(word.text);
     if (joined !== null && SCOPE_KEY.test(joined[1]!)) yield { key: joined[1]!, word: { ...word, text: joined[2]! } };
     const before = server.command[i - 1]?.text.replace(/^--?/, '');
-    if (before !== undefined && before !== server.command[i - 1]?.text && SCOPE_KEY.test(before)) yield { key: before, word };
+    if (before !== undefined && before !== server.command[i - 1]?.text && SCOPE_KEY.test(before))
+      yield { key: before, word };
   }
   if (server.url !== null && URL.canParse(server.url.text))
     for (const [name, value] of new URL(server.url.text).searchParams)
@@ -75,10 +76,16 @@ function scopesIn(text: string): readonly string[] {
 /** Everything, by a wildcard or by a name that means it. */
 export function isBroad(scope: string): boolean {
   return (
-    /^(?:\*|all|any|root|admin|full|full[-_]?access|superuser|write:all|read:all|repo|delete_repo|user|workflow)$/i.test(scope) ||
+    /^(?:\*|all|any|root|admin|full|full[-_]?access|superuser|write:all|read:all|repo|delete_repo|user|workflow)$/i.test(
+      scope,
+    ) ||
     /^(?:\*[:.]\*|.+[:.]\*|admin:.+)$/.test(scope) ||
-    /(?:^|\/)(?:[A-Z][A-Za-z]+\.(?:ReadWrite|Write|FullControl|AccessAsUser|ManageAsApp)\.All|\.default)$/.test(scope) ||
-    /^https:\/\/(?:mail\.google\.com\/?$|www\.googleapis\.com\/auth\/(?:drive|cloud-platform|calendar|gmail\.modify|admin\..+)$)/.test(scope)
+    /(?:^|\/)(?:[A-Z][A-Za-z]+\.(?:ReadWrite|Write|FullControl|AccessAsUser|ManageAsApp)\.All|\.default)$/.test(
+      scope,
+    ) ||
+    /^https:\/\/(?:mail\.google\.com\/?$|www\.googleapis\.com\/auth\/(?:drive|cloud-platform|calendar|gmail\.modify|admin\..+)$)/.test(
+      scope,
+    )
   );
 }
 

@@ -17,15 +17,24 @@ export const cardUnsigned: Rule = {
     const signatures = Array.isArray(seen.card.signatures) ? seen.card.signatures : [];
     const faults = signatures.map(signatureFault);
     if (signatures.length > 0 && faults.some((fault) => fault === null)) return [];
-    return [hit(seen, 'the card of the agent is not signed', faults[0] ?? '`signatures` is empty', 'The gateway verifies the agent by its certificate and publishes the card.')];
+    return [
+      hit(
+        seen,
+        'the card of the agent is not signed',
+        faults[0] ?? '`signatures` is empty',
+        'The gateway verifies the agent by its certificate and publishes the card.',
+      ),
+    ];
   },
 };
 
 /** Why a signature says nothing, whoever made it; null where it may. Keys behind `jku` are not fetched. */
 function signatureFault(signature: unknown): string | null {
-  const header = isJsonObject(signature) && typeof signature.protected === 'string' ? headerOf(signature.protected) : null;
+  const header =
+    isJsonObject(signature) && typeof signature.protected === 'string' ? headerOf(signature.protected) : null;
   if (header === null) return 'its signature has no readable header';
-  if (typeof header.alg !== 'string' || /^(?:none|HS\d+)$/i.test(header.alg)) return 'its signature names an algorithm that proves nothing';
+  if (typeof header.alg !== 'string' || /^(?:none|HS\d+)$/i.test(header.alg))
+    return 'its signature names an algorithm that proves nothing';
   if (typeof header.kid !== 'string' || header.kid === '') return 'its signature names no key';
   return null;
 }
@@ -44,10 +53,19 @@ export const cardUnbound: Rule = {
   onSeen: (seen) => {
     if (seen.protocol !== 'a2a') return [];
     const home = new URL(seen.cardUrl).hostname;
-    const foreign = seen.interfaces.map(({ url }) => (URL.canParse(url) ? new URL(url).hostname : '?')).filter((host) => !isSameHost(host, home));
+    const foreign = seen.interfaces
+      .map(({ url }) => (URL.canParse(url) ? new URL(url).hostname : '?'))
+      .filter((host) => !isSameHost(host, home));
     if (foreign.length === 0) return [];
     const fix = 'The gateway publishes the card under its own address and knows the agent by its identity.';
-    return [hit(seen, 'the card of the agent sends messages to another host', `served by \`${home}\`, its interfaces are at \`${foreign[0]}\``, fix)];
+    return [
+      hit(
+        seen,
+        'the card of the agent sends messages to another host',
+        `served by \`${home}\`, its interfaces are at \`${foreign[0]}\``,
+        fix,
+      ),
+    ];
   },
 };
 
@@ -63,10 +81,21 @@ export const cardAsksNothing: Rule = {
   onSeen: (seen) => {
     // An open agent is the worse finding of the two and says this already.
     if (seen.protocol !== 'a2a' || seen.result === 'open') return [];
-    const required = [seen.card.securityRequirements, seen.card.security].some((one) => Array.isArray(one) && one.length > 0);
-    const leaves = seen.interfaces.some(({ url }) => URL.canParse(url) && hostKind(new URL(url).hostname) !== 'loopback');
+    const required = [seen.card.securityRequirements, seen.card.security].some(
+      (one) => Array.isArray(one) && one.length > 0,
+    );
+    const leaves = seen.interfaces.some(
+      ({ url }) => URL.canParse(url) && hostKind(new URL(url).hostname) !== 'loopback',
+    );
     if (required || !leaves) return [];
-    return [hit(seen, 'the card of the agent requires no credential', '`securityRequirements` is empty', 'The gateway asks for an identity before the agent hears anything.')];
+    return [
+      hit(
+        seen,
+        'the card of the agent requires no credential',
+        '`securityRequirements` is empty',
+        'The gateway asks for an identity before the agent hears anything.',
+      ),
+    ];
   },
 };
 

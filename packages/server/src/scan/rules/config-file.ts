@@ -17,7 +17,10 @@ export const configWritable: Rule = {
         subject: 'mode',
         says: 'anybody on this machine may write this configuration',
         evidence: `mode ${(mode & 0o777).toString(8)}`,
-        fix: fixOf('Take the right away with `chmod o-w`; what runs is better said in writ.yaml, which belongs to the plane.', server === undefined ? {} : { servers: serverPiece(server) }),
+        fix: fixOf(
+          'Take the right away with `chmod o-w`; what runs is better said in writ.yaml, which belongs to the plane.',
+          server === undefined ? {} : { servers: serverPiece(server) },
+        ),
       },
     ];
   },

@@ -52,24 +52,63 @@ function allowFix(server: ConfiguredServer): string {
 }
 
 /** Switches of whole clients, by their own names. */
-const SWITCHES: readonly { readonly path: RegExp; readonly value: (value: unknown) => boolean; readonly says: string }[] = [
-  { path: /^enableAllProjectMcpServers$/, value: (one) => one === true, says: 'every server that a project brings is started' },
-  { path: /^permissions\.defaultMode$/, value: (one) => one === 'bypassPermissions', says: 'no permission is asked for at all' },
-  { path: /^permissions\.allow\.\d+$/, value: (one) => /^(?:\*|mcp__\*|Bash(?:\(\*\))?)$/.test(String(one)), says: 'every call of that kind is allowed beforehand' },
-  { path: /^(?:chat\.tools\.(?:global\.)?autoApprove|chat\.tools\.autoApprove)$/, value: (one) => one === true, says: 'every tool runs unasked' },
-  { path: /^approval_policy$|\.approval_policy$/, value: (one) => one === 'never', says: 'nobody is asked before a command' },
-  { path: /^sandbox_mode$|\.sandbox_mode$/, value: (one) => one === 'danger-full-access', says: 'commands run without a sandbox' },
-  { path: /^(?:allowedTools|trustedTools)\.\d+$/, value: (one) => /^(?:\*|@\*)$/.test(String(one)), says: 'every tool is trusted' },
+const SWITCHES: readonly {
+  readonly path: RegExp;
+  readonly value: (value: unknown) => boolean;
+  readonly says: string;
+}[] = [
+  {
+    path: /^enableAllProjectMcpServers$/,
+    value: (one) => one === true,
+    says: 'every server that a project brings is started',
+  },
+  {
+    path: /^permissions\.defaultMode$/,
+    value: (one) => one === 'bypassPermissions',
+    says: 'no permission is asked for at all',
+  },
+  {
+    path: /^permissions\.allow\.\d+$/,
+    value: (one) => /^(?:\*|mcp__\*|Bash(?:\(\*\))?)$/.test(String(one)),
+    says: 'every call of that kind is allowed beforehand',
+  },
+  {
+    path: /^(?:chat\.tools\.(?:global\.)?autoApprove|chat\.tools\.autoApprove)$/,
+    value: (one) => one === true,
+    says: 'every tool runs unasked',
+  },
+  {
+    path: /^approval_policy$|\.approval_policy$/,
+    value: (one) => one === 'never',
+    says: 'nobody is asked before a command',
+  },
+  {
+    path: /^sandbox_mode$|\.sandbox_mode$/,
+    value: (one) => one === 'danger-full-access',
+    says: 'commands run without a sandbox',
+  },
+  {
+    path: /^(?:allowedTools|trustedTools)\.\d+$/,
+    value: (one) => /^(?:\*|@\*)$/.test(String(one)),
+    says: 'every tool is trusted',
+  },
   { path: /^permission(?:\.\*)?$/, value: (one) => one === 'allow', says: 'everything is allowed beforehand' },
   { path: /^(?:agent\.)?always_allow_tool_actions$/, value: (one) => one === true, says: 'every tool runs unasked' },
-  { path: /^(?:general\.)?(?:defaultApprovalMode|approvalMode)$/, value: (one) => one === 'yolo', says: 'every tool runs unasked' },
+  {
+    path: /^(?:general\.)?(?:defaultApprovalMode|approvalMode)$/,
+    value: (one) => one === 'yolo',
+    says: 'every tool runs unasked',
+  },
 ];
 
 function fileSwitches(configuration: Configuration): readonly Hit[] {
-  const inServer = ({ node }: Leaf) => configuration.servers.some(({ node: one }) => one.start <= node.start && node.end <= one.end);
+  const inServer = ({ node }: Leaf) =>
+    configuration.servers.some(({ node: one }) => one.start <= node.start && node.end <= one.end);
   return [...leaves(configuration.root)].flatMap((leaf): readonly Hit[] => {
     const path = leaf.path.join('.');
-    const found = inServer(leaf) ? undefined : SWITCHES.find((one) => one.path.test(path) && one.value(leaf.node.value));
+    const found = inServer(leaf)
+      ? undefined
+      : SWITCHES.find((one) => one.path.test(path) && one.value(leaf.node.value));
     if (found === undefined) return [];
     const server = configuration.servers[0];
     return [
@@ -79,7 +118,10 @@ function fileSwitches(configuration: Configuration): readonly Hit[] {
         severity: 'high',
         says: `${configuration.client}: ${found.says}`,
         evidence: `\`${path}\` is \`${leaf.node.value}\``,
-        fix: server === undefined ? fixOf('Take the switch out; what may run unasked is one `allow` line each in writ.yaml.') : allowFix(server),
+        fix:
+          server === undefined
+            ? fixOf('Take the switch out; what may run unasked is one `allow` line each in writ.yaml.')
+            : allowFix(server),
       },
     ];
   });

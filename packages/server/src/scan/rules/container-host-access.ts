@@ -29,14 +29,17 @@ export const containerHostAccess: Rule = {
 
 function containerWords(server: ConfiguredServer): readonly Word[] {
   const [program, verb, ...rest] = unwrapped(server.command);
-  const isRun = program !== undefined && /^(?:docker|podman|nerdctl)$/.test(programName(program.text)) && verb?.text === 'run';
+  const isRun =
+    program !== undefined && /^(?:docker|podman|nerdctl)$/.test(programName(program.text)) && verb?.text === 'run';
   return isRun ? containerOptions(rest).options : [];
 }
 
 function openingOf(text: string, before: string): string | null {
   if (text === '--privileged' || text === '--privileged=true') return 'all privileges of the host';
-  if (/^--(?:pid|userns|ipc)=host$/.test(text) || (/^--(?:pid|userns|ipc)$/.test(before) && text === 'host')) return 'the processes of the host';
-  if (/^--cap-add=(?:ALL|SYS_ADMIN)$/i.test(text) || (before === '--cap-add' && /^(?:ALL|SYS_ADMIN)$/i.test(text))) return 'the rights of an administrator';
+  if (/^--(?:pid|userns|ipc)=host$/.test(text) || (/^--(?:pid|userns|ipc)$/.test(before) && text === 'host'))
+    return 'the processes of the host';
+  if (/^--cap-add=(?:ALL|SYS_ADMIN)$/i.test(text) || (before === '--cap-add' && /^(?:ALL|SYS_ADMIN)$/i.test(text)))
+    return 'the rights of an administrator';
   const isMount = /^(?:-v|--volume|--mount)$/.test(before) || /^(?:-v=?|--volume=|--mount=)/.test(text);
   if (!isMount) return null;
   const value = text.replace(/^(?:-v=?|--volume=|--mount=)/, '');
@@ -44,7 +47,8 @@ function openingOf(text: string, before: string): string | null {
   if (/docker\.sock$|podman\.sock$/.test(source)) return 'the socket that starts containers, which is the host';
   if (/^\/+$|^[A-Za-z]$|^[A-Za-z]:[\\/]?$/.test(source)) return 'the whole file system of the host';
   if (/^(?:\/etc|\/root|\/home|\/Users|\/var|\/proc|\/sys)\/?$/.test(source)) return `\`${source}\` of the host`;
-  if (/^(?:~|\$HOME|\$\{HOME\}|\$\{env:HOME\}|\$\{userHome\}|\/(?:home|Users)\/[^/]+)\/?$/.test(source)) return 'the whole home folder';
+  if (/^(?:~|\$HOME|\$\{HOME\}|\$\{env:HOME\}|\$\{userHome\}|\/(?:home|Users)\/[^/]+)\/?$/.test(source))
+    return 'the whole home folder';
   return null;
 }
 

@@ -18,7 +18,10 @@ export const dnsRebinding: Rule = {
         subject: subjectOf(seen),
         says: `${seen.endpoint.server === null ? 'a server on this machine' : `\`${seen.endpoint.server.name}\``} can be reached by any web page that is open`,
         evidence: 'a request with `Host` and `Origin` of another site was answered like any other',
-        fix: fixForSeen(seen, 'Behind Writ, which answers under its own names only; bind the server to a port or socket that only Writ uses.'),
+        fix: fixForSeen(
+          seen,
+          'Behind Writ, which answers under its own names only; bind the server to a port or socket that only Writ uses.',
+        ),
       },
     ];
   },

@@ -22,7 +22,10 @@ export const openEndpoint: Rule = {
         severity: isReachable || isDestructive ? 'high' : 'medium',
         says: `${whatOf(seen)} answers without asking who calls${isReachable ? ', beyond this machine too' : ''}`,
         evidence: seen.detail,
-        fix: fixForSeen(seen, 'Behind Writ, on loopback or a Unix socket only Writ can reach; callers come to the gateway with an identity.'),
+        fix: fixForSeen(
+          seen,
+          'Behind Writ, on loopback or a Unix socket only Writ can reach; callers come to the gateway with an identity.',
+        ),
       },
     ];
   },

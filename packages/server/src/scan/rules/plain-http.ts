@@ -63,5 +63,5 @@ export const plainHttp: Rule = {
 /** The address when it is http beyond loopback. */
 function inClear(text: string): string | null {
   const url = plainUrl(text);
-  return url !== null && url.startsWith('http:') && hostKind(new URL(url).hostname) !== 'loopback' ? url : null;
+  return url?.startsWith('http:') && hostKind(new URL(url).hostname) !== 'loopback' ? url : null;
 }

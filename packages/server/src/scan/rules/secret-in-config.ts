@@ -39,7 +39,9 @@ function owner(one: KeptSecret): string {
 }
 
 function todo(one: KeptSecret): string {
-  const rotate = one.history.tracked ? 'It is in git, so replace it at its issuer; deleting the line is not enough.' : 'Replace it at its issuer if others could read this file.';
+  const rotate = one.history.tracked
+    ? 'It is in git, so replace it at its issuer; deleting the line is not enough.'
+    : 'Replace it at its issuer if others could read this file.';
   const variable = one.where === 'environment' ? one.key : environmentName(`${one.server?.name ?? one.client}_TOKEN`);
   return `${rotate}\nPut the new one into the plane's environment as ${/^\w+$/.test(variable) ? variable : environmentName(variable)}, and let clients reach the server through Writ.`;
 }

@@ -27,7 +27,9 @@ function hitsOf(all: readonly KeptSecret[]): readonly Hit[] {
   const clients = [...new Set(agents.map(({ client }) => client))];
   const server = agents.find((one) => one.server !== null)?.server ?? null;
   const key = server === null ? null : serverKey(server.name);
-  const calling = Object.fromEntries(clients.map((client) => [agentKey(client), { attest: { launched: true }, calls: [key!] }]));
+  const calling = Object.fromEntries(
+    clients.map((client) => [agentKey(client), { attest: { launched: true }, calls: [key!] }]),
+  );
   return [
     {
       place: first.place,

@@ -6,11 +6,15 @@ import type { Rule } from '../rule.ts';
 
 const SWITCHES: readonly (readonly [name: RegExp, value: RegExp])[] = [
   [/^NODE_TLS_REJECT_UNAUTHORIZED$/, /^0$/],
-  [/^(?:PYTHONHTTPSVERIFY|SSL_VERIFY|VERIFY_SSL|TLS_VERIFY|VERIFY_TLS|[A-Z]+_(?:SSL|TLS)_VERIFY|[A-Z]+_VERIFY_(?:SSL|TLS))$/, /^(?:0|false|no|off)$/i],
+  [
+    /^(?:PYTHONHTTPSVERIFY|SSL_VERIFY|VERIFY_SSL|TLS_VERIFY|VERIFY_TLS|[A-Z]+_(?:SSL|TLS)_VERIFY|[A-Z]+_VERIFY_(?:SSL|TLS))$/,
+    /^(?:0|false|no|off)$/i,
+  ],
   [/^GIT_SSL_NO_VERIFY$/, /^(?:1|true)$/i],
   [/^(?:CURL|REQUESTS)_CA_BUNDLE$/, /^$/],
 ];
-const OPTIONS = /^--(?:insecure|no-verify-ssl|skip-tls-verify|tls-skip-verify|insecure-skip-tls-verify|ignore-certificate-errors|no-check-certificate|verify(?:-ssl|-tls)?=false)$/;
+const OPTIONS =
+  /^--(?:insecure|no-verify-ssl|skip-tls-verify|tls-skip-verify|insecure-skip-tls-verify|ignore-certificate-errors|no-check-certificate|verify(?:-ssl|-tls)?=false)$/;
 
 export const tlsOff: Rule = {
   id: 'tls-off',
@@ -19,7 +23,9 @@ export const tlsOff: Rule = {
   why: 'Anybody on the way can read and change what the agent sends, its credential first.',
   onServer: (server) => [
     ...server.env.flatMap((one) =>
-      SWITCHES.some(([name, value]) => name.test(one.name) && value.test(one.text)) ? [hit(server, one, `${one.name}=${one.text}`)] : [],
+      SWITCHES.some(([name, value]) => name.test(one.name) && value.test(one.text))
+        ? [hit(server, one, `${one.name}=${one.text}`)]
+        : [],
     ),
     ...server.command.flatMap((word) => (OPTIONS.test(word.text) ? [hit(server, word, word.text)] : [])),
   ],
@@ -37,6 +43,8 @@ function hit(server: ConfiguredServer, { place }: Word, what: string) {
     subject: `${server.path}:${name}`,
     says: `\`${server.name}\` talks to whoever answers: certificates are not checked`,
     evidence: `\`${what}\``,
-    fix: fixOf('Without the switch; add the authority of your own network to the trust store instead.', { servers: serverPiece(checked) }),
+    fix: fixOf('Without the switch; add the authority of your own network to the trust store instead.', {
+      servers: serverPiece(checked),
+    }),
   };
 }

@@ -5,10 +5,10 @@ import type { ConfiguredServer } from '../configuration.ts';
 import type { Hit } from '../finding.ts';
 import { fixOf, serverPiece } from '../fix.ts';
 import { hostKind, isUnder } from '../hosts.ts';
+import { bridgedUrls } from '../launch.ts';
 import type { KeptSecret, Rule } from '../rule.ts';
 import { redacted } from '../secrets.ts';
 import type { McpSeen } from '../seen.ts';
-import { bridgedUrls } from '../launch.ts';
 import { fixForSeen, subjectOf } from './seen-fix.ts';
 
 export const tokenPassthrough: Rule = {
@@ -33,7 +33,9 @@ function sentElsewhere(one: KeptSecret): readonly Hit[] {
       subject: `${server.path}:${one.key}`,
       says: `a ${secret.name} is sent to \`${host}\`, which did not issue it`,
       evidence: `\`${one.key}\` sends ${redacted(secret.value)} to \`${host}\``,
-      fix: fixOf('The plane holds the secret; the server gets a token that is good for it alone.', { servers: serverPiece(server) }),
+      fix: fixOf('The plane holds the secret; the server gets a token that is good for it alone.', {
+        servers: serverPiece(server),
+      }),
     },
   ];
 }
@@ -68,7 +70,10 @@ function otherResource(seen: McpSeen): readonly Hit[] {
       severity: 'medium',
       says: 'the server takes tokens that are meant for another service',
       evidence: `\`resource\` of its metadata is \`${shown}\` (RFC 9728 §3.3 wants its own address)`,
-      fix: fixForSeen(seen, 'Writ asks for tokens with the audience of this server and keeps what it sends upstream apart.'),
+      fix: fixForSeen(
+        seen,
+        'Writ asks for tokens with the audience of this server and keeps what it sends upstream apart.',
+      ),
     },
   ];
 }
