@@ -8,12 +8,14 @@ const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '50' }, seed: { type: 'string', default: '1' } },
 });
 const say = (line: string) => void process.stdout.write(`${line}\n`);
-const { rounds, answered, heard, unknown, lost, findings } = await killRounds({
+const { rounds, answered, turnedAway, heard, unknown, lost, findings } = await killRounds({
   rounds: Number(values.rounds),
   seed: Number(values.seed),
   say,
 });
 for (const finding of findings) say(finding);
-say(`${rounds} rounds, ${answered} answered, ${heard} heard by the tool server, ${unknown} with unknown outcome`);
+say(
+  `${rounds} rounds, ${answered} answered, ${turnedAway} turned away, ${heard} heard by the tool server, ${unknown} with unknown outcome`,
+);
 say(`lost ${lost}`);
 process.exitCode = lost === 0 && findings.length === 0 && answered > 0 ? 0 : 1;

@@ -19,8 +19,8 @@ export interface Row {
   readonly measured: Measured;
   readonly baseline: string;
   readonly against: Measured;
-  /** measured / against. */
-  readonly ratio: number;
+  /** measured / against; null where one of them is nothing. */
+  readonly ratio: number | null;
   /** Design §7, in words. */
   readonly goal: string;
 }
@@ -53,14 +53,14 @@ export function row(
   theirs: readonly Run[],
 ): Row {
   const [one, other] = [measured(ours), measured(theirs)];
-  return { ...about, measured: one, against: other, ratio: one.p50 / other.p50 };
+  return { ...about, measured: one, against: other, ratio: one.p50 > 0 && other.p50 > 0 ? one.p50 / other.p50 : null };
 }
 
 export function textOf({ figure, unit, measured: ours, baseline, against, ratio, goal }: Row): string {
   const tail = ({ p99 }: Measured) => (p99 === null ? '' : `, p99 ${number(p99)}`);
   const one = (m: Measured) =>
     `${number(m.p50)} ${unit}${tail(m)} (${number(m.spread[0])}–${number(m.spread[1])} in ${m.runs} runs)`;
-  const times = ratio >= 1 ? `${number(ratio)} ×` : `1/${number(1 / ratio)}`;
+  const times = ratio === null ? 'none' : ratio >= 1 ? `${number(ratio)} ×` : `1/${number(1 / ratio)}`;
   return `${figure}\n    ${one(ours)}\n    ${one(against)}: ${baseline}; ratio ${times}\n    goal: ${goal}`;
 }
 

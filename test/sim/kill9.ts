@@ -12,7 +12,7 @@ import { startUpstream, type Upstream } from '../attacks/upstream.ts';
 import { type ChildPlane, runProgram, startChildPlane } from './child-plane.ts';
 import { callUntilKilled, type Told } from './load.ts';
 import { readLog } from './read-log.ts';
-import { firstSession, openCallers } from './world.ts';
+import { configuration, firstSession, openCallers } from './world.ts';
 
 export interface KillOptions {
   readonly rounds: number;
@@ -25,6 +25,8 @@ export interface KillReport {
   readonly rounds: number;
   /** Calls whose callers had their whole answer before the plane was killed. */
   readonly answered: number;
+  /** Calls answered 503: the plane could not judge or record them at the time. */
+  readonly turnedAway: number;
   /** Calls that the tool server heard. */
   readonly heard: number;
   /** Answered or heard, and not in the log as it happened. */
@@ -42,22 +44,23 @@ const startMillisMax = 700;
 
 export async function killRounds({ rounds, seed, callers = 16, say }: KillOptions): Promise<KillReport> {
   const random = chance(seed);
-  const total = { rounds, answered: 0, heard: 0, lost: 0, unknown: 0, findings: [] as string[] };
+  const total = { rounds, answered: 0, turnedAway: 0, heard: 0, lost: 0, unknown: 0, findings: [] as string[] };
   for (let first = 1; first <= rounds; first += roundsPerFolder) {
     const folder = await openFolder(callers);
     try {
       const last = Math.min(rounds, first + roundsPerFolder - 1);
       for (let round = first; round <= last; round++) {
-        const { told, when } = await folder.round(round, random);
+        const { told, turnedAway, when } = await folder.round(round, random);
         const checked = await folder.check(told);
         total.findings.push(...checked.findings.map((code) => `${code} in round ${round}`));
         total.answered += told.length;
+        total.turnedAway += turnedAway;
         total.heard += checked.heard;
         total.lost += checked.lost;
         total.unknown += checked.unknown;
         const { heard, unknown, lost, findings, records } = checked;
         say(
-          `round ${round}: killed ${when}; ${told.length} answered, ${heard} heard, ${unknown} unknown, lost ${lost}; ` +
+          `round ${round}: killed ${when}; ${told.length} answered, ${turnedAway} turned away, ${heard} heard, ${unknown} unknown, lost ${lost}; ` +
             `${findings.length === 0 ? 'log intact' : findings.join(', ')} (${records} records)`,
         );
       }
@@ -66,6 +69,11 @@ export async function killRounds({ rounds, seed, callers = 16, say }: KillOption
     }
   }
   return total;
+}
+
+interface Loaded {
+  readonly told: readonly Told[];
+  readonly turnedAway: number;
 }
 
 interface Life {
@@ -100,23 +108,25 @@ async function openFolder(callers: number) {
   }
 
   /** Killed while it starts, which for a plane after a crash means: while it recovers. */
-  async function killStarting(afterMillis: number): Promise<Told[]> {
+  async function killStarting(afterMillis: number): Promise<Loaded> {
     await stop();
     const plane = start();
     await sleep(afterMillis);
     await plane.kill();
-    return [];
+    return { told: [], turnedAway: 0 };
   }
 
-  async function killLoaded(round: number, afterMillis: number): Promise<Told[]> {
+  async function killLoaded(round: number, afterMillis: number): Promise<Loaded> {
     const { plane, ready } = await live();
     const told: Told[] = [];
+    let turnedAway = 0;
     const crew = await openCallers({ ready, session: session!, dataDir: join(dir, 'data'), count: callers, round });
     const stopped = new AbortController();
     const first = Promise.withResolvers<void>();
     const working = crew.callers.map((caller) =>
       callUntilKilled(caller, stopped.signal, (one) => {
-        told.push(one);
+        if (one === null) turnedAway += 1;
+        else told.push(one);
         first.resolve();
       }),
     );
@@ -126,15 +136,15 @@ async function openFolder(callers: number) {
     stopped.abort();
     await Promise.allSettled(working);
     await crew.close();
-    return told;
+    return { told, turnedAway };
   }
 
   return {
     async round(round: number, random: () => number) {
       const starting = session !== null && random() < 0.2;
       const afterMillis = Math.round(random() * (starting ? startMillisMax : loadMillisMax));
-      const told = starting ? await killStarting(afterMillis) : await killLoaded(round, afterMillis);
-      return { told, when: `${afterMillis} ms into ${starting ? 'its start' : 'the load'}` };
+      const loaded = starting ? await killStarting(afterMillis) : await killLoaded(round, afterMillis);
+      return { ...loaded, when: `${afterMillis} ms into ${starting ? 'its start' : 'the load'}` };
     },
 
     /** Starts again, and holds what was told and heard against the log. */
@@ -189,24 +199,6 @@ function countUnknown(records: readonly JsonObject[], told: readonly Told[]): nu
 function codesOf(answer: JsonObject): string[] {
   const found = Array.isArray(answer.findings) ? (answer.findings as readonly JsonObject[]) : [];
   return found.length === 0 ? ['unreadable'] : found.map(({ code }) => String(code));
-}
-
-function configuration(upstreamPort: number): string {
-  return `version: 1
-trustDomain: zylos.local
-data: ./data
-listen: { mtls: "127.0.0.1:0", oauth: "127.0.0.1:0", admin: "127.0.0.1:0" }
-agents:
-  claude/orchestrator: { attest: { launched: true }, calls: [notes], scopes: ["notes:*"], memory: task }
-  scheduler/c5: { attest: { launched: true }, calls: [notes], scopes: ["notes:*"], memory: task }
-servers:
-  notes: { mcp: { url: "http://127.0.0.1:${upstreamPort}/mcp/notes" }, credential: { env: UPSTREAM_KEY } }
-users:
-  howard: {}
-allow:
-  - { agent: claude/orchestrator, tool: notes/read, risk: 1 }
-  - { agent: scheduler/c5, tool: notes/read, risk: 1 }
-`;
 }
 
 /** Mulberry32: small, and the same everywhere, so that a seed means the same run. */

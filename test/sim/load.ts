@@ -17,6 +17,9 @@ export interface Told {
 export interface Caller {
   readonly url: string;
   readonly token: string;
+  readonly spiffeId: string;
+  /** Of the task that the token was taken from. */
+  readonly continuation: string;
   readonly dial: HttpsAgent;
   /** Told apart from every other caller of every round. */
   readonly name: string;
@@ -28,14 +31,19 @@ const allowedTool = 'read';
 const refusedTool = 'hidden';
 
 /** Calls until the connection breaks or `stopped`. Answers that were cut short are not told. */
-export async function callUntilKilled(caller: Caller, stopped: AbortSignal, told: (one: Told) => void): Promise<void> {
+export async function callUntilKilled(
+  caller: Caller,
+  stopped: AbortSignal,
+  told: (one: Told | null) => void,
+): Promise<void> {
   for (let n = 0; !stopped.aborted; n++) {
     const tool = n % refusedEvery === refusedEvery - 1 ? refusedTool : allowedTool;
     told(await callOnce(caller, tool, `${caller.name}-${n}`));
   }
 }
 
-async function callOnce({ url, token, dial }: Caller, tool: string, id: string): Promise<Told> {
+/** One call, its whole answer read. Null when the plane had to turn it away (503). */
+export async function callOnce({ url, token, dial }: Caller, tool: string, id: string): Promise<Told | null> {
   const args = { id };
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',
@@ -61,15 +69,18 @@ async function callOnce({ url, token, dial }: Caller, tool: string, id: string):
   const text = Buffer.concat(await body.toArray()).toString();
   const answer = parseStrictJsonText(text);
   const decisionId = headers['writ-decision'];
-  if (status !== 200 || !answer.ok || !isJsonObject(answer.value) || typeof decisionId !== 'string') {
+  if (!answer.ok || !isJsonObject(answer.value) || typeof decisionId !== 'string') {
     throw new Error(`${tool} was answered ${status} ${text}`);
   }
+  // A plane that cannot record refuses, and has nothing it could keep.
+  if (status === 503) return null;
   const { error } = answer.value;
-  const data = isJsonObject(error) && isJsonObject(error.data) ? error.data : null;
+  const data = isJsonObject(error) ? error.data : answer.value;
+  const code = isJsonObject(data) && typeof data.code === 'string' ? data.code : null;
   return {
     decisionId,
-    outcome: data === null ? 'allow' : 'deny',
-    code: typeof data?.code === 'string' ? data.code : null,
+    outcome: code === null ? 'allow' : 'deny',
+    code,
     argumentsDigest: digestOf(canonicalJson(args)),
   };
 }

@@ -8,6 +8,25 @@ import { openAuthority } from '../../packages/server/src/transport/ca.ts';
 import { tlsIdentity, toPem } from '../../packages/server/src/transport/tls-pem.ts';
 import type { Caller } from './load.ts';
 
+/** Two agents and a tool server at this port of loopback, its credential in UPSTREAM_KEY. */
+export function configuration(upstreamPort: number): string {
+  return `version: 1
+trustDomain: zylos.local
+data: ./data
+listen: { mtls: "127.0.0.1:0", oauth: "127.0.0.1:0", admin: "127.0.0.1:0" }
+agents:
+  claude/orchestrator: { attest: { launched: true }, calls: [notes], scopes: ["notes:*"], memory: task }
+  scheduler/c5: { attest: { launched: true }, calls: [notes], scopes: ["notes:*"], memory: task }
+servers:
+  notes: { mcp: { url: "http://127.0.0.1:${upstreamPort}/mcp/notes" }, credential: { env: UPSTREAM_KEY } }
+users:
+  howard: {}
+allow:
+  - { agent: claude/orchestrator, tool: notes/read, risk: 1 }
+  - { agent: scheduler/c5, tool: notes/read, risk: 1 }
+`;
+}
+
 /** Signs in howard by the link of the ready line, and pins what the tool server lists. The session outlives the process. */
 export async function firstSession(ready: JsonObject): Promise<string> {
   const password = `correct horse ${crypto.randomUUID()}`;
@@ -15,6 +34,12 @@ export async function firstSession(ready: JsonObject): Promise<string> {
   const { digest } = await ask(ready, String(session), 'GET', '/policy/review/notes', null);
   await ask(ready, String(session), 'POST', '/policy/review/notes', { digest: digest! });
   return String(session);
+}
+
+/** Withdraws one token. */
+export async function withdraw(ready: JsonObject, session: string, token: string): Promise<void> {
+  const claims = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string };
+  await ask(ready, session, 'POST', '/revocations', { token: claims.jti });
 }
 
 async function ask(
@@ -66,7 +91,8 @@ export async function openCallers({ ready, session, dataDir, count, round }: Cre
       );
       const asked = { tools: ['notes/read', 'notes/hidden'], audience: 'notes', estimatedSeconds: 60 };
       const { token } = await task.run(() => agent.spawn(asked));
-      return { url: agent.url('notes'), token, dial };
+      const url = agent.url('notes');
+      return { url, token, dial, spiffeId: minted.spiffeId, continuation: String(opened.subjectToken) };
     }),
   );
   const callers = Array.from({ length: count }, (_, i): Caller => ({ ...pair[i % 2]!, name: `r${round}-c${i}` }));

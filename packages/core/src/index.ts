@@ -10,6 +10,7 @@ export {
   requestKeyOf,
 } from './action/approval.ts';
 export type { Call, Protocol, Target } from './action/call.ts';
+export * as cedar from './action/cedar/index.ts';
 export {
   type ActionFacts,
   type ActionVerdict,
@@ -28,6 +29,7 @@ export type {
   PolicyRequest,
 } from './action/policy.ts';
 export { type Question, type TaskWorld, type TrustAnswer, untrackedTasks } from './action/task-world.ts';
+export * from './action/trust/index.ts';
 export * from './audit/index.ts';
 export { decide, overruled, refusal } from './decision/decide.ts';
 export type { CheckVerdict, Decision, OpenedApproval, Outcome } from './decision/decision.ts';

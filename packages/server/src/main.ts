@@ -7,6 +7,7 @@ import type { Config } from './config/config.ts';
 import { digestOf } from './gateway/http-io.ts';
 import { adminHandler } from './main/admin.ts';
 import { authorityOf, recordTokenEvent } from './main/authority.ts';
+import { refuseBrokerSecrets } from './main/broker-secrets.ts';
 import { openDoors } from './main/doors.ts';
 import { openGateway } from './main/gateway.ts';
 import { type Ground, type OnClose, openGround } from './main/ground.ts';
@@ -116,7 +117,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
       standing,
       standingVersion: versionOf(standing),
       policy: policy.loaded().policy,
-      tasks: untrackedTasks,
+      tasks: refuseBrokerSecrets(untrackedTasks, upstreams.broker.secrets),
       memoryOf: memoryOf(config),
       issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
       clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),

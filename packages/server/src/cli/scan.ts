@@ -28,7 +28,7 @@ import {
   type World,
 } from '../scan/index.ts';
 import { usage } from './stop.ts';
-import { visible } from './terminal.ts';
+import { table, visible } from './terminal.ts';
 import { verb } from './verb.ts';
 import { VERSION } from './version.ts';
 
@@ -75,7 +75,8 @@ export default verb({
     if (args.sarif) {
       const sarif = scanSarif(result, VERSION, baseFolder);
       terminal.answer(sarif, () => JSON.stringify(sarif, null, 2));
-    } else terminal.answer(scanJson(result, VERSION), () => scanText(result, terminal.paint, visible));
+    } else
+      terminal.answer(scanJson(result, VERSION), () => scanText(result, { paint: terminal.paint, table, visible }));
     return exitCodeOf(result, args['fail-on'] as Severity | 'none');
   },
 });
@@ -145,7 +146,7 @@ function worldOf(env: NodeJS.ProcessEnv, root: string | undefined, baseFolder: s
     clock: { nowSeconds: () => Math.floor(Date.now() / 1000) },
     ask: asker(`writ-scan/${VERSION}`),
     words: { mcp, a2a },
-    history: gitHistory,
+    history: gitHistory(),
     sockets: listeningSockets,
     start: (server) => startStdio(server, mcp, env),
     homeFolder: resolve(root ?? homedir()),

@@ -222,7 +222,12 @@ function close(decision: Decision, receipt: Receipt, ending: Ending, forwarded: 
       time: isoNow(shell),
       decision: decision.id,
       decisionSequence: receipt.sequence,
-      result: { state: ending.state, digest: ending.digest, detail: ending.detail },
+      // What a callee wrote may stand in the detail; the log does not grow with it.
+      result: {
+        state: ending.state,
+        digest: ending.digest,
+        detail: ending.detail?.slice(0, 300).toWellFormed() ?? null,
+      },
       digests: { forwarded },
     });
     durable.catch((error: unknown) => shell.report('outcome', error));

@@ -74,6 +74,8 @@ export async function openGround({ config, clock, say, versions }: GroundOptions
     refusals.flush();
   });
   const records = createRecords({ log, clock, newId, refusals, frame: { replica, mode: 'enforce' }, versions });
+  // A torn tail that the start wiped: nobody was told that those records exist, and now the log says that they do not.
+  if (log.wiped) await records.event('log.wiped', { ...log.wiped });
   const { url } = config.store;
   const store = await openStore(url ? { url, clock } : { file: join(dataDir, 'state.db'), clock });
   onClose(() => store.close());

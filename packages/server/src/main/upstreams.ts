@@ -39,6 +39,9 @@ export function openUpstreams({ config, clock, environment, say }: UpstreamDeps)
     const cause = String(found.denial.detail.cause);
     throw new UpstreamError(`\`${server}\` has no credential: ${cause}`, { code: 'action.credential_missing' });
   };
+  // A server may write its own credential on its error output; the operator's log is kept by others.
+  const withoutSecret = (says: string) =>
+    broker.secrets.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
   const byServer = new Map<string, Upstream>();
   for (const [server, { mcp }] of config.servers) {
     byServer.set(
@@ -51,7 +54,7 @@ export function openUpstreams({ config, clock, environment, say }: UpstreamDeps)
             cwd: dirname(config.file),
             shared: mcp.shared,
             credentialFor,
-            log: ({ server: name, says }) => say(`${name}: ${says}`),
+            log: ({ server: name, says }) => say(`${name}: ${withoutSecret(says)}`),
           }),
     );
   }

@@ -2,7 +2,7 @@
 // stand above it (fix.test.ts holds that true); no secret is ever written into one, only where it comes from.
 
 import type { JsonObject, JsonValue } from '@writ/core';
-import { stringify } from 'yaml';
+import { Document, visit } from 'yaml';
 import type { ConfiguredServer } from './configuration.ts';
 import { hostKind, plainUrl } from './hosts.ts';
 import { secretsOfServer } from './secret-places.ts';
@@ -14,11 +14,18 @@ export interface Piece {
   readonly allow?: readonly JsonObject[];
 }
 
-/** `says` is what to do, in one or more sentences; it becomes the comment. */
+/** `says` is what to do, in one or more lines; it becomes the comment. Entries stand on one line each, as writ.yaml has them. */
 export function fixOf(says: string, piece: Piece = {}): string {
-  const comment = says.split('\n').map((line) => `# ${line}`);
-  if (Object.keys(piece).length === 0) return `${comment.join('\n')}\n`;
-  return `${comment.join('\n')}\n${stringify(piece, { lineWidth: 0, defaultStringType: 'PLAIN', flowCollectionPadding: true })}`;
+  const comment = says.split('\n').map((line) => `# ${line}\n`);
+  if (Object.keys(piece).length === 0) return comment.join('');
+  const document = new Document(piece);
+  visit(document, {
+    Map: (_, node, path) => {
+      // The document, its map and its pair lie above an entry.
+      if (path.length >= 4) node.flow = true;
+    },
+  });
+  return comment.join('') + document.toString({ lineWidth: 0 });
 }
 
 /** The server behind Writ, secrets as references. `over` replaces members. */

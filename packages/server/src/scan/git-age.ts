@@ -24,24 +24,29 @@ const quietly = [
   'blame.ignoreRevsFile=',
 ];
 
-/** Where git is not installed or does not answer, the file counts as not tracked. */
-export async function gitHistory(file: string, line: number): Promise<LineHistory> {
-  const tracked = (await git(file, ['ls-files', '--error-unmatch', '--', basename(file)])) !== null;
-  if (!tracked) return { tracked, sinceSeconds: null };
-  const blame = await git(file, [
-    'blame',
-    '--no-textconv',
-    '--porcelain',
-    '-L',
-    `${line},${line}`,
-    '--',
-    basename(file),
-  ]);
-  const commit = /^[0-9a-f]{40,64}/.exec(blame ?? '')?.[0];
-  const seconds = /^committer-time ([0-9]+)$/m.exec(blame ?? '')?.[1];
+/** Asks git, and remembers which files are tracked. Where git is not installed or does not answer, none is. */
+export function gitHistory(): AskHistory {
+  const tracked = new Map<string, Promise<boolean>>();
+  const isTracked = (file: string) => {
+    const known =
+      tracked.get(file) ??
+      git(file, ['ls-files', '--error-unmatch', '--', basename(file)]).then((said) => said !== null);
+    tracked.set(file, known);
+    return known;
+  };
+  return async (file, line) =>
+    (await isTracked(file))
+      ? { tracked: true, sinceSeconds: await since(file, line) }
+      : { tracked: false, sinceSeconds: null };
+}
+
+async function since(file: string, line: number): Promise<number | null> {
+  const words = ['blame', '--no-textconv', '--porcelain', '-L', `${line},${line}`, '--', basename(file)];
+  const blame = (await git(file, words)) ?? '';
+  const commit = /^[0-9a-f]{40,64}/.exec(blame)?.[0];
+  const seconds = /^committer-time ([0-9]+)$/m.exec(blame)?.[1];
   // A line that is not committed is blamed on a commit of zeros.
-  const committed = commit !== undefined && !/^0+$/.test(commit) && seconds !== undefined;
-  return { tracked, sinceSeconds: committed ? Number(seconds) : null };
+  return commit === undefined || /^0+$/.test(commit) || seconds === undefined ? null : Number(seconds);
 }
 
 function git(file: string, words: readonly string[]): Promise<string | null> {

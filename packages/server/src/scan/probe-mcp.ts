@@ -96,14 +96,24 @@ async function probeLegacy(talk: Talk, usualStatus: number, seen: Seeing): Promi
 
 /** The oldest transport: a stream whose first event says where to post. Reading that event is all that happens. */
 async function probeStream({ ask, url }: Talk, isSure: boolean, seen: Seeing): Promise<McpSeen | null> {
-  const isEnough = (text: string) => /\r?\n\r?\n/.test(text);
-  const answer = await ask({ method: 'GET', url, headers: { Accept: 'text/event-stream' }, isEnough });
-  if (answer.kind === 'answer' && isRefusal(answer))
-    return seen('protected', `answers ${answer.status} without a credential`, {
-      metadata: await askMetadata(ask, url, answer),
+  const open = (headers: Question['headers']) =>
+    ask({
+      method: 'GET',
+      url,
+      headers: { Accept: 'text/event-stream', ...headers },
+      isEnough: (text) => /\r?\n\r?\n/.test(text),
     });
-  if (answer.kind === 'answer' && answer.status === 200 && /^event:\s*endpoint\b/m.test(answer.text))
-    return seen('open', 'opens its event stream without a credential');
+  const opens = (answer: Answer) =>
+    answer.kind === 'answer' && answer.status === 200 && /^event:\s*endpoint\b/m.test(answer.text);
+  const answer = await open({});
+  if (isRefusal(answer)) {
+    const metadata = await askMetadata(ask, url, answer);
+    return seen('protected', `answers ${answer.status} without a credential`, { metadata });
+  }
+  if (opens(answer))
+    return seen('open', 'opens its event stream without a credential', {
+      answersForeignHost: opens(await open(foreign)),
+    });
   if (!isSure) return null;
   return seen('unreachable', `answers${answer.kind === 'answer' ? ` ${answer.status}` : ''}, and not as an MCP server`);
 }

@@ -125,6 +125,9 @@ function isSequence(text: string): boolean {
 const SECRET_WORD =
   /(?:^|[^a-z])(?:api[-_ .]?key|apikey|access[-_ .]?key|auth[-_ .]?key|private[-_ .]?key|secret[-_ .]?key|signing[-_ .]?key|encryption[-_ .]?key|master[-_ .]?key|license[-_ .]?key|service[-_ .]?key|key|pat|token|secret|passw(?:or)?d|passphrase|passcode|pass|pwd|auth|authorization|credentials?|cookie|session|jwt|bearer|dsn|connection[-_ .]?string|sas)s?(?:$|[^a-z])/;
 
+/** Written together, as in PGPASSWORD and clientsecret. */
+const GLUED = /(?<!com|by|sur|over|tres)(?:password|passwd|pass|secret|token|apikey|accesskey|authkey|privatekey)$/;
+
 /** Ends that say that the value is about a secret and is none. */
 const ABOUT =
   /(?:^|[^a-z])(?:url|uri|path|file|filename|dir|folder|id|name|names|limit|limits|max|min|count|budget|ttl|type|mode|method|header|prefix|suffix|region|env|var|algorithm|alg|expiry|expires|timeout|enabled|disabled|endpoint|host|port|scope|scopes|issuer|audience|provider|store|public|length|size|bits|field|format|version|email|user|username|required|helper|command|cmd|server)$/;
@@ -135,7 +138,11 @@ export function saysSecret(key: string): boolean {
     .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
     .toLowerCase()
     .replace(/^-+/, '');
-  return SECRET_WORD.test(words) && !ABOUT.test(words) && !/(?:^|[^a-z])(?:public|max|min|num)[^a-z]/.test(words);
+  return (
+    (SECRET_WORD.test(words) || GLUED.test(words)) &&
+    !ABOUT.test(words) &&
+    !/(?:^|[^a-z])(?:public|max|min|num)[^a-z]/.test(words)
+  );
 }
 
 /** A value that such a key may well hold, as against a switch, a path, a number or a word. */

@@ -59,7 +59,7 @@ function wrongCount(name: string, expected: number): Result {
 }
 
 function wrongType(name: string, type: string): Result {
-  return fault('type', `\`${name}\` takes ${type === 'ipaddr' ? 'an' : 'a'} ${type}`);
+  return fault('type', `type error: \`${name}\` takes ${type === 'ipaddr' ? 'an' : 'a'} ${type}`);
 }
 
 /** A truncated quotient, as Cedar divides durations. */

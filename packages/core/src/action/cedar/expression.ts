@@ -95,9 +95,18 @@ const FORMS: ReadonlyMap<string, (parts: Members, to: To) => Node | null> = new 
 ]);
 
 function record(parts: Members, to: To): Node {
-  const names = Object.keys(parts);
+  // Cedar keeps a record by name, so of two members that fail the first by name is the one that is told.
+  const names = Object.keys(parts).sort(byCodePoint);
   const fields = names.map((name) => to(parts[name]));
   return all(fields, (values) => cedarRecord(new Map(names.map((name, i) => [name, values[i]!]))));
+}
+
+/** The order of UTF-8, which is not that of UTF-16. */
+function byCodePoint(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]];
+  const at = left.findIndex((char, i) => char !== right[i]);
+  if (at < 0) return left.length - right.length;
+  return (left[at]?.codePointAt(0) ?? -1) - (right[at]?.codePointAt(0) ?? -1);
 }
 
 function attribute({ left, attr }: Members, to: To): Node | null {

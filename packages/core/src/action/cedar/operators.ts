@@ -35,7 +35,7 @@ export type Binary = (left: Value, right: Value) => Result;
 /** Looks into the hierarchy, so its result is not known before there is one, even for two literals. */
 export type BinaryInScene = (left: Value, right: Value, scene: Scene) => Result;
 
-const typeFault = (says: string): Fault => fault('type', says);
+const typeFault = (says: string): Fault => fault('type', `type error: ${says}`);
 
 export const NOT_BOOLEAN = typeFault('a condition is not a boolean');
 const NOT_LONG = typeFault('arithmetic takes longs');
@@ -47,14 +47,18 @@ const NOT_HIERARCHY = typeFault('`in` takes an entity or a set of entities');
 const NO_MEMBERS = typeFault('only records and entities have attributes');
 const NO_ENTITY = fault('no_entity', 'an entity does not exist');
 const NO_TAG = fault('no_tag', 'an entity does not have the tag');
-const OVERFLOW = fault('overflow', 'arithmetic overflows 64 bits');
+const overflow = (operator: string): Fault => fault('overflow', `integer overflow in \`${operator}\``);
 
-function arithmetic(apply: (a: bigint, b: bigint) => bigint): Binary {
-  return (left, right) => {
+const NEGATED = overflow('-');
+
+function arithmetic(operator: string, apply: (a: bigint, b: bigint) => bigint): [string, Binary] {
+  const past = overflow(operator);
+  const run: Binary = (left, right) => {
     if (typeof left !== 'bigint' || typeof right !== 'bigint') return NOT_LONG;
     const result = apply(left, right);
-    return isLong(result) ? result : OVERFLOW;
+    return isLong(result) ? result : past;
   };
+  return [operator, run];
 }
 
 function comparison(holds: (a: bigint, b: bigint) => boolean): Binary {
@@ -78,9 +82,9 @@ export const BINARY: ReadonlyMap<string, Binary> = new Map<string, Binary>([
   ['<=', comparison((a, b) => a <= b)],
   ['>', comparison((a, b) => a > b)],
   ['>=', comparison((a, b) => a >= b)],
-  ['+', arithmetic((a, b) => a + b)],
-  ['-', arithmetic((a, b) => a - b)],
-  ['*', arithmetic((a, b) => a * b)],
+  arithmetic('+', (a, b) => a + b),
+  arithmetic('-', (a, b) => a - b),
+  arithmetic('*', (a, b) => a * b),
   ['contains', (left, right) => (isSet(left) ? contains(left, right) : NOT_SET)],
   ['containsAll', onSets(containsAll)],
   ['containsAny', onSets(containsAny)],
@@ -94,7 +98,7 @@ export const BINARY_IN_SCENE: ReadonlyMap<string, BinaryInScene> = new Map<strin
 
 export const UNARY: ReadonlyMap<string, Unary> = new Map<string, Unary>([
   ['!', (value) => (typeof value === 'boolean' ? !value : NOT_BOOLEAN)],
-  ['neg', (value) => (typeof value !== 'bigint' ? NOT_LONG : isLong(-value) ? -value : OVERFLOW)],
+  ['neg', (value) => (typeof value !== 'bigint' ? NOT_LONG : isLong(-value) ? -value : NEGATED)],
   ['isEmpty', (value) => (isSet(value) ? value.items.length === 0 : NOT_SET)],
 ]);
 

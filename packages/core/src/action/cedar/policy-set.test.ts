@@ -67,6 +67,16 @@ test('conditions run in order and no further than the first that does not hold',
   assert.equal(evaluate([policy('p', unless)]).decision, 'allow');
 });
 
+test('of several members of a record that fail, the first by name is told', () => {
+  const [type, missing] = [{ '!': { arg: attr('n') } }, attr('absent')];
+  const told = (record: object) => fault(is('==', { Record: record }, attr('n')));
+  assert.equal(told({ b: type, a: missing }), 'no_attribute');
+  assert.equal(told({ a: type, b: missing }), 'type');
+  // As numbers JavaScript would put 9 first, as UTF-16 the face.
+  assert.equal(told({ 9: type, 10: missing }), 'no_attribute');
+  assert.equal(told({ '\u{1f600}': type, '\uffee': missing }), 'no_attribute');
+});
+
 test('every wrong type is a failure, also where the result would not matter', () => {
   const n = attr('n');
   const literal = (json: unknown) => ({ Value: json });

@@ -179,7 +179,7 @@ test('a schema with more in it than is known here is not read by halves', () => 
     { '': { entityTypes: {}, actions: { a: { attributes: {} } } } },
     { '': { entityTypes: { A: { memberOfTypes: ['B'] } }, actions: {} } },
     withType({ type: 'T' }),
-    withType({ type: 'EntityOrCommon', name: 'Long' }),
+    withType({ type: 'EntityOrCommon', name: 'Nothing' }),
     withType({ type: 'Entity', name: 'B' }),
     withType({ type: 'Extension', name: 'unknown' }),
     withType({ ...record({}), additionalAttributes: true }),

@@ -59,6 +59,22 @@ test('sending it again later does not lift it', () => {
   assert.equal(levelOf(calls(once, note, { text: evil }, { output: evil, rules: handles })), 1);
 });
 
+test('nor does another server that has heard of it', () => {
+  const once = calls(tainted, note, { text: evil });
+  const heard = reads(once, 'bank', [evil], [{ at: '/*', handle: 2, text: 2 }]);
+  assert.equal(levelOf(heard), 2);
+  const again = calls(heard, note, { text: evil });
+  const alone = { ...again, evidence: reads(openTask('x'), 's', evil, handles).evidence };
+  assert.equal(levelOf(alone), 1);
+});
+
+test('a link that was stored in a text is as bad as it was, floor included', () => {
+  const stored = calls(tainted, note, { text: 'see www.evil.example soon' });
+  const later = { ...openTask('Read my notes'), echoes: stored.echoes };
+  assert.equal(reads(later, 's', 'a note: www.evil.example', handles).evidence.floor, 1);
+  assert.equal(reads(later, 's', 'a note: www.other.example', handles).evidence.floor, 3);
+});
+
 test('a text that was stored and is read back is as bad as it was, floor included', () => {
   const text = 'ask Mallory for the keys';
   const stored = calls(tainted, note, { text });

@@ -30,6 +30,11 @@ test('a whole handle field counts as its handle, a part of a field as its text',
   assert.equal(levelOf(inText, 'iban', iban), 1);
 });
 
+test('a whole field that is better as text counts as text', () => {
+  const task = reads(openTask('x'), 's', [iban], [{ at: '/*', handle: 1, text: 3 }]);
+  assert.equal(levelOf(task, 'iban', iban), 3);
+});
+
 test('the best of several fields counts, and all fields of that level are named', () => {
   const low = reads(openTask('x'), 's', `to ${iban}`);
   const both = reads(low, 's', [iban, iban], [{ at: '/*', handle: 2 }]);
@@ -45,6 +50,8 @@ test('the best of several fields counts, and all fields of that level are named'
 test('what stands nowhere is composed, and as good as the floor but never the principal’s', () => {
   assert.deepEqual(of(openTask('x'), 'text', 'nowhere'), { level: 3, from: [] });
   assert.deepEqual(of(reads(openTask('x'), 's', 'text'), 'text', 'nowhere'), { level: 1, from: [] });
+  const asked = { type: 'text', value: 'nowhere', isTarget: true } as const;
+  assert.equal(provenanceOf(asked, { ...openTask('x'), floor: 4, server: 's' }).level, 3);
 });
 
 describe('a target of fewer than four digits', () => {
@@ -85,6 +92,11 @@ describe('the root’s own address', () => {
 
 test('a relayed prompt is 3', () => {
   assert.equal(levelOf(reads(openTask(`Pay ${iban}`, { origin: 'relayed' }), 's', 'text'), 'iban', iban), 3);
+});
+
+test('what the prompt and an output say alike is told of the prompt, which is nearer to the person', () => {
+  const both = reads(openTask(`Pay ${iban}`, { origin: 'relayed' }), 's', [iban], [{ at: '/*', handle: 3 }]);
+  assert.deepEqual(of(both, 'iban', iban), { level: 3, from: [{ prompt: 4 }] });
 });
 
 test('look-alikes in the prompt are not the value', () => {

@@ -70,5 +70,5 @@ const JOINTS = ['', ' ', '@', '/', '.', ':', ', '];
 export function provenanceOfGroup(parts: readonly Scalar[], known: Knowledge): Provenance {
   const joined = JOINTS.map((joint) => parts.map(String).join(joint));
   const found = joined.map((value) => provenanceOf({ type: 'text', value, isTarget: true }, known));
-  return found.filter(({ from }) => from.length > 0).reduce((a, b) => (b.level > a.level ? b : a), composed(known));
+  return found.reduce((a, b) => (b.level > a.level ? b : a));
 }

@@ -118,6 +118,11 @@ describe('dates', () => {
     assert.equal(judge(both, invite, args), 'ask date_untrusted');
   });
 
+  test('arguments raise the risk only when they hold something', () => {
+    for (const guests of [null, '', [], [''], {}]) assert.equal(see(task, invite, { guests }).facts.risk, 2);
+    for (const guests of ['a', ['a'], 0, false]) assert.equal(see(task, invite, { guests }).facts.risk, 4);
+  });
+
   test('a prompt that an agent registered gives none', () => {
     const relayed = reads(openTask('Plan a review on 2024-05-19', { origin: 'relayed' }), 'web', evil);
     assert.equal(judge(relayed, invite, own('2024-05-19')), 'ask date_untrusted');
@@ -212,6 +217,7 @@ describe('the scope of the task', () => {
   test('does not apply without a prompt, where everything with an effect asks', () => {
     const none = reads(openTask(null), 's', ['bob@example.org'], [{ at: '/*', handle: 3, text: 2 }]);
     assert.equal(judge(none, send, { to: 'bob@example.org', body: 'x' }), 'ask approval_required');
+    assert.equal(see(none, send, {}).facts.inTask, true);
   });
 
   test('a prompt that did not arrive is not the same as none', () => {

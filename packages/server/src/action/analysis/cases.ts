@@ -47,7 +47,11 @@ export interface CaseResult {
 }
 
 export function readCases(file: DataFile): DataResult<readonly PolicyCase[]> {
-  const read = readData(file, CaseFile);
+  const read = readData(
+    file,
+    CaseFile,
+    'cases with `name`, `request` (`agent`, `user`, `call`) and `expect` (`outcome`)',
+  );
   return 'problems' in read ? read : { value: read.value.cases };
 }
 

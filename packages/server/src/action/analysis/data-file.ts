@@ -12,7 +12,8 @@ export interface DataFile {
 
 export type DataResult<Value> = { readonly value: Value } | { readonly problems: readonly Problem[] };
 
-export function readData<Value>(file: DataFile, form: z.ZodType<Value>): DataResult<Value> {
+/** `expected`: the form in words. */
+export function readData<Value>(file: DataFile, form: z.ZodType<Value>, expected: string): DataResult<Value> {
   const lines = new yaml.LineCounter();
   const document = yaml.parseDocument(file.text, {
     lineCounter: lines,
@@ -43,7 +44,7 @@ export function readData<Value>(file: DataFile, form: z.ZodType<Value>): DataRes
       ...at(offsetOf(document, path)),
       path: path.map(String).join('.'),
       says: message.charAt(0).toLowerCase() + message.slice(1),
-      expected: 'the form that `writ policy test --help` and `writ policy prove --help` describe',
+      expected,
     })),
   };
 }

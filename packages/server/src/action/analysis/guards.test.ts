@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CONTEXT_NAMES } from '../schema.ts';
 import { ISSUER, line, load } from '../testing.ts';
-import { type GuardResult, type PolicyGuard, proveGuard, readGuards } from './guards.ts';
+import { type GuardResult, givenNames, type PolicyGuard, proveGuard, readGuards } from './guards.ts';
 import { view } from './testing.ts';
 
 const allow = [
@@ -75,16 +76,22 @@ test('people whom only a policy names, and people of any other name, are not for
 });
 
 test('a guard that speaks of nothing here proves nothing', () => {
-  for (const [never, strange] of [
+  const guards: [NonNullable<PolicyGuard['never']>, string[]][] = [
     [{ call: 'files/delete' }, ['files/delete']],
     [{ agent: ['db/agent', 'db/agnet'], call: 'files/list.names' }, ['db/agnet']],
     [{ user: 'eve', call: 'files/write_file' }, ['eve']],
     [{ effect: 'money' }, ['money']],
-  ] as const) {
+  ];
+  for (const [never, strange] of guards) {
     const result = prove({ never });
     assert.deepEqual([result.proven, result.unknown], [false, strange]);
   }
   assert.deepEqual(prove({ never: { riskAtLeast: 5 } }).proven, false);
+});
+
+test('every fact that policy can look at may be given, but for the parties and the arguments', () => {
+  const others = ['actor', 'root', 'input', 'holds'];
+  assert.deepEqual([...givenNames].sort(), CONTEXT_NAMES.filter((name) => !others.includes(name)).sort());
 });
 
 const file = (text: string) => readGuards({ path: 'policy/a.guards.yaml', text });
@@ -102,6 +109,7 @@ test('a file of guards is read whole', () => {
 for (const [why, text, line, says] of [
   ['a fact that no request has', 'guards:\n  - name: a\n    never: {}\n    given: { flor: 1 }\n', 4, /flor|invalid/i],
   ['both kinds at once', 'guards:\n  - name: a\n    never: {}\n    neverUnasked: {}\n', 2, /either/],
+  ['a fact of another type', 'guards:\n  - name: a\n    never: {}\n    given: { depth: three }\n', 4, /number/],
   ['a misspelt key', 'guards:\n  - name: a\n    never: { tool: x }\n', 3, /tool/],
   ['no guards', 'guards: []\n', 1, /./],
   ['a key twice', 'guards:\n  - name: a\n    name: b\n', 3, /unique/],

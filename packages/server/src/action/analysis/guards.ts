@@ -4,7 +4,6 @@
 
 import { type Asker, isJsonObject, type JsonValue, type Principal } from '@writ/core';
 import * as z from 'zod';
-import { CONTEXT_NAMES } from '../schema.ts';
 import { asRoot } from './blast-radius.ts';
 import { type DataFile, type DataResult, readData } from './data-file.ts';
 import { type Caller, type OperationView, type PlaneView, subjectOf } from './plane-view.ts';
@@ -24,8 +23,20 @@ const Selector = z.strictObject({
   riskAtLeast: z.int().min(0).max(5).optional(),
 });
 
-/** Facts of the chain that are taken as given. Not the ones that name a party: those are selected. */
-const GIVEN = CONTEXT_NAMES.filter((name) => !['actor', 'root', 'input', 'holds', 'now'].includes(name));
+/** Facts of the request that are taken as given, of the type they have there: a wrong one would make policies fail, and prove. */
+const Given = z.strictObject({
+  via: z.array(z.string()).optional(),
+  depth: z.int().optional(),
+  task: z.string().optional(),
+  scopes: z.array(z.string()).optional(),
+  protocol: z.string().optional(),
+  operation: z.string().optional(),
+  now: z.iso.datetime().optional(),
+  risk: z.int().optional(),
+});
+
+/** Names of the facts that a guard may give. */
+export const givenNames: readonly string[] = Object.keys(Given.shape);
 
 const Guard = z.strictObject({
   name: z.string().min(1),
@@ -33,9 +44,7 @@ const Guard = z.strictObject({
   never: Selector.optional(),
   /** At most with a person's yes. */
   neverUnasked: Selector.optional(),
-  given: z
-    .record(z.enum(GIVEN as [string, ...string[]]), z.union([z.string(), z.boolean(), z.int(), z.array(z.string())]))
-    .optional(),
+  given: Given.optional(),
 });
 
 const GuardFile = z.strictObject({
@@ -71,7 +80,7 @@ export interface GuardResult {
 }
 
 export function readGuards(file: DataFile): DataResult<readonly PolicyGuard[]> {
-  const read = readData(file, GuardFile);
+  const read = readData(file, GuardFile, 'guards with `name`, one of `never` and `neverUnasked`, and perhaps `given`');
   return 'problems' in read ? read : { value: read.value.guards };
 }
 
@@ -79,7 +88,7 @@ export function proveGuard(plane: PlaneView, guard: PolicyGuard): GuardResult {
   const selected = (guard.never ?? guard.neverUnasked)!;
   const callers = [...plane.callers.values()].filter(({ key }) => isAmong(selected.agent, (wanted) => wanted === key));
   const operations = plane.operations.filter((operation) => isSelected(selected, operation));
-  const given = (guard.given ?? {}) as Known;
+  const given: Known = Object.fromEntries(Object.entries(guard.given ?? {}).filter(isSaid));
   const mayAsk = guard.neverUnasked !== undefined;
   const open = callers.flatMap((caller) =>
     operations.flatMap((operation) => openFor(plane, caller, operation, selected, given, mayAsk)),
@@ -156,6 +165,10 @@ function usersNamedIn(node: JsonValue): readonly string[] {
   if (!isJsonObject(node)) return [];
   const own = node.type === 'Writ::User' && typeof node.id === 'string' ? [node.id] : [];
   return [...own, ...Object.values(node).flatMap(usersNamedIn)];
+}
+
+function isSaid<Value>(entry: readonly [string, Value | undefined]): entry is [string, Value] {
+  return entry[1] !== undefined;
 }
 
 type Names = string | readonly string[] | undefined;

@@ -2,6 +2,7 @@
 // that `writ policy show` prints, so that nothing in force can be overlooked here.
 
 import { type PolicyJson, policySetTextToParts, policyToJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { canFail } from './can-fail.ts';
 
 export interface StatedPolicy {
   /** The author's own (`@id`), else its place in `writ policy show`: `#3`. */
@@ -10,6 +11,8 @@ export interface StatedPolicy {
   readonly json: PolicyJson;
   /** `permit`, `forbid`, or a forbid that only asks for a person (`@outcome("approval")`, rules §3.12). */
   readonly effect: 'permit' | 'forbid' | 'ask';
+  /** Its evaluation may end in an error, which refuses whatever it was evaluated for. */
+  readonly canFail: boolean;
 }
 
 /** Throws for a text that is none of a loaded policy. */
@@ -23,6 +26,12 @@ export function policiesIn(text: string): readonly StatedPolicy[] {
     if (parsed.type === 'failure') throw new Error(`policy #${i + 1} does not parse: ${parsed.errors[0]?.message}`);
     const { json } = parsed;
     const asks = json.effect === 'forbid' && json.annotations?.outcome === 'approval';
-    return { id: json.annotations?.id ?? `#${i + 1}`, text: part, json, effect: asks ? 'ask' : json.effect };
+    return {
+      id: json.annotations?.id ?? `#${i + 1}`,
+      text: part,
+      json,
+      effect: asks ? 'ask' : json.effect,
+      canFail: canFail(json),
+    };
   });
 }

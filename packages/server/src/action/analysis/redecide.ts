@@ -89,7 +89,7 @@ function askedIn(record: JsonObject): Asked | null {
       scopes: [scope],
       protocol: String(record.protocol),
       operation: String(record.operation),
-      now: { __extn: { fn: 'datetime', arg: String(record.time) } },
+      now: String(record.time),
     },
   };
 }
@@ -102,7 +102,7 @@ function nowOf(plane: PlaneView, { root, actors, action, known }: Asked): Now {
   const between = actors.slice(0, -1).map((actor) => weigh(plane, askerOf(actor), operation, known, root));
   const asActor = weigh(plane, askerOf(actors.at(-1)!), operation, known, root);
   const asRoot = weigh(plane, { kind: 'user', principal: root }, operation, known);
-  const policies = [...new Set([...between, asActor, asRoot].flatMap((one) => one.policies))].sort();
+  const policies = [...new Set([...takenAway(plane, between), ...asActor.policies, ...asRoot.policies])].sort();
   const never = between.some(isForbidden) || weightOf(asActor) === 'never';
   if (never) return { outcome: 'deny', code: 'action.policy_forbids', policies };
   if (weightOf(asRoot) === 'never') return { outcome: 'deny', code: 'action.user_not_permitted', policies };
@@ -110,6 +110,12 @@ function nowOf(plane: PlaneView, { root, actors, action, known }: Asked): Now {
   if (all.some(isOpen)) return { outcome: 'open', code: null, policies };
   const asks = all.some(({ asks }) => asks === 'yes');
   return { outcome: asks ? 'approval' : 'allow', code: asks ? 'action.approval_required' : null, policies };
+}
+
+/** Of those in between, what permits them is of no account. */
+function takenAway(plane: PlaneView, between: readonly Weighed[]): readonly string[] {
+  const permits = new Set(plane.policies.filter(({ effect }) => effect === 'permit').map(({ id }) => id));
+  return between.flatMap(({ policies }) => policies.filter((id) => !permits.has(id)));
 }
 
 function isForbidden({ forbids, fails }: Weighed): boolean {

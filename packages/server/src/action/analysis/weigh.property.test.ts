@@ -20,6 +20,7 @@ const conditions = [
   'principal is Writ::User && principal.sub == "ada"',
   'resource is Writ::Tool && resource.risk > 3',
   'context.task == "tsk_1"',
+  'context.now > datetime("2030-01-01") && context.depth < 9223372036854775807',
 ];
 const policy = fc.record({ effect: fc.constantFrom('permit', 'forbid'), condition: fc.constantFrom(...conditions) });
 const actors = ['claude/orchestrator', 'db/agent', 'db/reader'] as const;
@@ -31,7 +32,7 @@ test('never and always are promises', () => {
       fc.constantFrom(...actors),
       fc.integer({ min: 1, max: 4 }),
       fc.boolean(),
-      fc.subarray(['actor', 'depth', 'protocol', 'task', 'via', 'scopes']),
+      fc.subarray(['actor', 'depth', 'protocol', 'task', 'via', 'scopes', 'now']),
       fc.boolean(),
       (policies, actor, depth, asUser, facts, rootKnown) => {
         const text = policies
@@ -50,6 +51,7 @@ test('never and always are promises', () => {
           task: context.task,
           via: [...context.via],
           scopes: [...context.scopes],
+          now: new Date(context.nowSeconds * 1000).toISOString(),
         };
         const known = Object.fromEntries(facts.map((name) => [name, all[name]!]));
         const weight = weightOf(weigh(plane, asker, operation, known, asUser || rootKnown ? context.root : null));

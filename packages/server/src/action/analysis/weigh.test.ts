@@ -85,6 +85,16 @@ const weights: [why: string, expected: string, ...ask: Parameters<typeof weightI
   ],
 ];
 
+const overflow = 'context.depth + 9223372036854775806 > 1';
+const harmless = `context.task == "a" || (if context.via.contains("x") then resource.risk > 1 else context.protocol like "m*")`;
+
+test('a policy that may yet fail takes the certainty away, and one that cannot does not', () => {
+  const permit = (when: string) =>
+    `permit(principal, action == Writ::Action::"files/read_file", resource is Writ::Tool) when { ${when} };`;
+  assert.equal(weightIn(permit(overflow), orchestrator, 'files/read_file'), 'maybe');
+  assert.equal(weightIn(permit(harmless), orchestrator, 'files/read_file'), 'always');
+});
+
 for (const [why, expected, ...ask] of weights) {
   test(`${why}: ${expected}`, () => assert.equal(weightIn(...ask), expected));
 }

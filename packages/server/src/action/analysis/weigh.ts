@@ -11,11 +11,12 @@ import {
 import type { Asker, Principal } from '@writ/core';
 import { principalEntity, spiffeIdOf, uid, uidOf } from '../cedar/request.ts';
 import { CONTEXT_NAMES, GROUPS } from '../schema.ts';
+import { atTime } from './at-time.ts';
 import type { OperationView, PlaneView } from './plane-view.ts';
 import type { StatedPolicy } from './policies.ts';
 
-/** Facts of the request by name in `context`, in Cedar's JSON. Absent: unknown. Not `root`, which is a party. */
-export type Known = { readonly [name: string]: CedarValueJson };
+/** Facts of the request by name in `context`. Absent: unknown. Not `root`, which is a party; `now` as RFC 3339 in UTC. */
+export type Known = { readonly [name: string]: string | number | boolean | readonly string[] };
 
 export type Holds = 'yes' | 'may' | 'no';
 
@@ -24,7 +25,7 @@ export interface Weighed {
   readonly forbids: Holds;
   /** A person would be asked. */
   readonly asks: Holds;
-  /** A policy that certainly fails, which refuses the request (design D6), or a question that Cedar would not take. */
+  /** A policy fails, which refuses the request (design D6), or the question is one that Cedar would not take. */
   readonly fails: Holds;
   /** Policies that hold or may hold, by id. */
   readonly policies: readonly string[];
@@ -62,12 +63,17 @@ export function weigh(
   const resource = resourceEntity(operation, plane);
   const action = actionEntity(operation);
   const policies = plane.policies.filter(({ json }) => !isElsewhere(json, principal, action, resource));
+  const { now, ...facts } = known;
+  const stated = policies.map(({ text, json }, i) => [
+    String(i),
+    (typeof now === 'string' ? atTime(json, now) : null) ?? text,
+  ]);
   const answer = isAuthorizedPartial({
     principal: principal.uid,
     action: action.uid,
     resource: resource.uid,
-    context: contextOf(rootEntity ? { ...known, root: { __entity: uidOf(rootEntity) } } : known),
-    policies: { staticPolicies: Object.fromEntries(policies.map(({ text }, i) => [String(i), text])) },
+    context: contextOf(facts, rootEntity),
+    policies: { staticPolicies: Object.fromEntries(stated) },
     entities: distinct([principal, action, resource, ...(rootEntity ? [rootEntity] : [])]),
   });
   if (answer.type === 'failure')
@@ -81,13 +87,16 @@ export function weigh(
     permits: holds('permit'),
     forbids: holds('forbid'),
     asks: holds('ask'),
-    fails: failing.length > 0 ? 'yes' : 'no',
+    fails: failing.length > 0 ? 'yes' : open.some(({ canFail }) => canFail) ? 'may' : 'no',
     policies: [...new Set([...holding, ...open, ...failing].map(({ id }) => id))].sort(),
   };
 }
 
-function contextOf(known: Known): { [name: string]: CedarValueJson } {
-  return Object.fromEntries(CONTEXT_NAMES.map((name) => [name, known[name] ?? unknown(name)]));
+function contextOf(facts: Known, root: EntityJson | null): { [name: string]: CedarValueJson } {
+  const known: { readonly [name: string]: unknown } = root ? { ...facts, root: { __entity: uidOf(root) } } : facts;
+  return Object.fromEntries(
+    CONTEXT_NAMES.map((name) => [name, (known[name] as CedarValueJson | undefined) ?? unknown(name)]),
+  );
 }
 
 function distinct(entities: readonly EntityJson[]): EntityJson[] {

@@ -12,9 +12,9 @@ import {
   policySetTextToParts,
   schemaToJsonWithResolvedTypes,
 } from '@cedar-policy/cedar-wasm/nodejs';
+import { cedar } from '@writ/core';
 import { publicData } from '../../../../../test/public-data.ts';
 import { compilePolicies } from './compiled.ts';
-import { cedar } from './core-cedar.ts';
 
 interface Case {
   readonly name: string;

@@ -2,14 +2,16 @@
 // not know, and a question that does not certainly fit the schema, go to cedar-wasm as before: what comes back is the same.
 
 import type { AuthorizationError, DetailedError, PolicySet } from '@cedar-policy/cedar-wasm/nodejs';
+import { cedar } from '@writ/core';
 import { exactPolicyJson, exactTemplateJson } from './compiled-json.ts';
-import { cedar } from './core-cedar.ts';
 import { ask, type PolicySource, type Question } from './slots.ts';
 
 export type Answer = ReturnType<typeof ask>;
 
 export interface CompiledSource {
   ask(question: Question): Answer;
+  /** The compiled answer alone; null for what is cedar-wasm's to judge. */
+  judge(question: Question): Answer | null;
   /** Why every question of this set goes to cedar-wasm. Empty: none has to. */
   readonly unsupported: readonly string[];
 }
@@ -24,9 +26,10 @@ export function compileSource(source: PolicySource): CompiledSource {
   const unsupported = compiled.flatMap((one) => ('unsupported' in one ? [`\`${one.id}\`: ${one.unsupported}`] : []));
   if ('unsupported' in schema) unsupported.push(`the schema: ${schema.unsupported}`);
   if ('unsupported' in schema || unsupported.length > 0)
-    return { unsupported, ask: (question) => ask(source, question) };
+    return { unsupported, ask: (question) => ask(source, question), judge: () => null };
   const set = cedar.compileSet(compiled.flatMap((one) => ('unsupported' in one ? [] : [one])));
-  return { unsupported, ask: (question) => answer(set, schema, question) ?? ask(source, question) };
+  const judge = (question: Question): Answer | null => answer(set, schema, question);
+  return { unsupported, ask: (question) => judge(question) ?? ask(source, question), judge };
 }
 
 type Named = cedar.Compiled | (cedar.Unsupported & { readonly id: string });

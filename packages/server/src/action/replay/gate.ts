@@ -1,7 +1,6 @@
 // The gate of a replay: what a task has read, how each call of it is judged, and what is kept when a call ran. One task per case,
 // one prompt of the root's own, agents with `inputs: gated` and `memory: task` (contract §9).
 
-import type { Case, Step } from './cases.ts';
 import {
   type EchoMemory,
   errorOutputs,
@@ -20,7 +19,8 @@ import {
   trustFacts,
   withSent,
   withTurn,
-} from './core-trust.ts';
+} from '@writ/core';
+import type { Case, Step } from './cases.ts';
 
 export interface TaskState {
   readonly evidence: TaskEvidence;

@@ -2,19 +2,19 @@
 // What the second gate knows of the task is only what arrives with a genuine signature (contract §9).
 
 import { randomUUID } from 'node:crypto';
-import type { JsonValue } from '@writ/core';
-import { nodeEngine } from '@writ/core/node';
-import type { Case, Step } from './cases.ts';
 import {
   fieldsFrom,
   floorAfterTake,
+  type JsonValue,
   labelsOf,
   noPrompt,
   startEvidence,
   startLevel,
   withFields,
   withTurn,
-} from './core-trust.ts';
+} from '@writ/core';
+import { nodeEngine } from '@writ/core/node';
+import type { Case, Step } from './cases.ts';
 import type { TaskState } from './gate.ts';
 import {
   type Addressed,

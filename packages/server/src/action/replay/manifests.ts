@@ -1,9 +1,9 @@
 // The manifests of a replay: any number of files, in which every server stands once.
 
+import { argumentsWithoutRole, type ToolTrust } from '@writ/core';
 import { readManifestFile, type ServerManifest } from '../manifest.ts';
 import type { Problem } from '../problem.ts';
 import type { Tools } from './cases.ts';
-import { argumentsWithoutRole, type ToolTrust } from './core-trust.ts';
 
 export interface Manifests {
   /** Null without an entry. */

@@ -1,10 +1,9 @@
 // Feeds each case to the gate step by step and writes down what it answers. No clock and no randomness reach the lines, so two
 // runs give the same bytes; what was judged is named by digests (contract §9).
 
-import type { JsonObject, JsonValue } from '@writ/core';
+import { type JsonObject, type JsonValue, THRESHOLDS } from '@writ/core';
 import { digestOf } from '../digest.ts';
 import type { Case, Step, Tools } from './cases.ts';
-import { THRESHOLDS } from './core-trust.ts';
 import { afterStep, type Judged, judgeStep, riskOfStep, startTask, type TaskState } from './gate.ts';
 import { type Hop, hopTo } from './hop.ts';
 import type { Manifests } from './manifests.ts';

@@ -7,16 +7,17 @@ import {
   isJsonObject,
   type JsonObject,
   type JsonValue,
+  type Labels,
   messageHash,
   type PublicKey,
   parseStrictJson,
+  readLabels,
   TYP,
   toBase64Url,
   utf8,
   verifyJws,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
-import { type Labels, readLabels } from './core-trust.ts';
 
 export interface Quote {
   readonly task: string;

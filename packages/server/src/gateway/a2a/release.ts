@@ -70,7 +70,9 @@ function parsedEvent(text: string): JsonObject {
 /** The name of the error the agent answered with, null for a result. Throws on an answer to somebody else's request. */
 function checkAnswer(answer: JsonObject, id: RpcId): string | null {
   if (answer.jsonrpc !== '2.0' || answer.id !== id) throw new UpstreamError('the agent answered another request');
-  if (isJsonObject(answer.error)) return `agent error ${String(answer.error.code)}`;
+  if (isJsonObject(answer.error)) {
+    return Number.isSafeInteger(answer.error.code) ? `agent error ${answer.error.code}` : 'agent error';
+  }
   if (!isJsonObject(answer.result)) throw new UpstreamError('the agent sent neither a result nor an error');
   return null;
 }

@@ -187,7 +187,7 @@ test('a call whose credential is missing says so, and starts nothing', async () 
 });
 
 test('a process that is silent for too long is told, and its call fails', async () => {
-  await withOdd({ answerMillisMax: 30 }, async (gateway) => {
+  await withOdd({ answerMillisMax: 1_000 }, async (gateway) => {
     assert.equal(await call(gateway, 'hang'), 'HTTP 502');
     assert.equal(await call(gateway, 'cancelled'), '1');
   });

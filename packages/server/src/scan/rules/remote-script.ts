@@ -3,6 +3,7 @@
 import { fixOf, serverKey } from '../fix.ts';
 import type { Rule } from '../rule.ts';
 
+const DOWNLOADER = /curl|wget|fetch|iwr|irm|Invoke-\w+/i;
 const PIPED =
   /\b(?:curl|wget|fetch|iwr|irm|Invoke-WebRequest|Invoke-RestMethod)\b[^|;&]*\|\s*(?:sudo\s+)?(?:(?:\/\S*\/)?(?:ba|z|da|k)?sh|python3?|node|perl|ruby|iex|Invoke-Expression)\b/i;
 const SUBSTITUTED = /\b(?:(?:ba|z|da|k)?sh|eval|source|python3?|node)\b[^;&|]*(?:\$\(|<\(|`)\s*(?:curl|wget)\b/i;
@@ -18,15 +19,11 @@ export const remoteScript: Rule = {
     if (found === null) return [];
     return [
       {
-        place: server.command[0]!.place,
+        place: (server.command.find(({ text }) => PIPED.test(text) || SUBSTITUTED.test(text)) ?? server.command[0]!)
+          .place,
         subject: `${server.path}:command`,
         says: `\`${server.name}\` downloads a script and runs it`,
-        evidence: `the command has the form \`${
-          found[0]
-            .split(/[\s|(<$]+/)
-            .filter((word) => /^\w+$/.test(word))
-            .slice(0, 1)[0]
-        } … | ${/\b(python3?|node|perl|ruby)\b/.exec(found[0])?.[1] ?? 'sh'}\``,
+        evidence: `the command hands what \`${DOWNLOADER.exec(found[0])![0]}\` brings to an interpreter`,
         fix: fixOf('Install the program once, look at it, and name the installed file.', {
           servers: { [serverKey(server.name)]: { mcp: { command: [`./bin/${serverKey(server.name)}`] } } },
         }),
