@@ -1,7 +1,7 @@
 // The command line of `writ scan`: what is read, what it ends with, and that findings keep their ids.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +84,9 @@ test('ids stay while lines move, and differ between findings', async () => {
   assert.deepEqual(await ids('ids-b', `\n\n${text}`), first);
 });
 
-test('a secret in git is told with its age, and that it has to be replaced', async () => {
+const hasGit = spawnSync('git', ['--version']).error === undefined;
+
+test('a secret in git is told with its age, and that it has to be replaced', { skip: !hasGit }, async () => {
   const at = home('aged', {
     '.mcp.json': `{ "mcpServers": { "x": { "command": "x", "env": { "T": "${fabricate('stripe', random)}" } } } }`,
   });

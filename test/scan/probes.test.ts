@@ -1,7 +1,7 @@
 // `writ scan` before real servers from npm, with and without authentication.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -230,7 +230,8 @@ describe('what is asked', () => {
       const timer = setInterval(() => response.write('x'.repeat(64 * 1024)), 1);
       response.on('close', () => clearInterval(timer));
     });
-    assert.equal((await asked(flood)).probes[0]!.result, 'unreachable');
+    const [probe] = (await asked(flood)).probes;
+    assert.equal(probe!.detail, 'answers 200, and not as an MCP server');
   });
 });
 
@@ -276,6 +277,16 @@ describe('servers on standard input', () => {
     const said = await scanned([file, '--start', 'marker', '--start', 'missing']);
     assert.match(said.stderr, /`marker` was started and its tools were not read: it ended by itself \(0\)/);
     assert.match(said.stderr, /`missing` was started and its tools were not read: its program is not installed/);
+  });
+
+  test('get their own environment and what every program gets, and nothing else of the person', async () => {
+    const seen = join(folder, 'environment.json');
+    const script = `require('fs').writeFileSync(${JSON.stringify(seen)}, JSON.stringify(process.env))`;
+    const own = join(folder, 'environment-server.json');
+    const env = { A: 'plain', B: '$GIVEN', C: '$ABSENT' };
+    writeFileSync(own, JSON.stringify({ mcpServers: { env: entry(['-e', script], { env }) } }));
+    await runScan([own, '--start', 'env'], { PATH: '/bin', HOME: folder, GIVEN: 'given', OTHER_TOKEN: 'not for it' });
+    assert.deepEqual(JSON.parse(readFileSync(seen, 'utf8')), { A: 'plain', B: 'given', HOME: folder, PATH: '/bin' });
   });
 
   test('a name that no configuration has is a slip', async () => {

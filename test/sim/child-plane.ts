@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isJsonObject, type JsonObject, parseStrictJsonText } from '@writ/core';
 
 const program = resolve(import.meta.dirname, '../../packages/server/src/cli/main.ts');
@@ -13,6 +14,8 @@ export interface ChildPlane {
   readonly ready: Promise<JsonObject>;
   /** From the start of the process to its ready line. */
   readyMillis(): number;
+  /** Stands still for so long, as under a debugger or on a machine that swaps. */
+  freeze(millis: number): Promise<void>;
   /** SIGKILL; resolves when it is gone. */
   kill(): Promise<void>;
   /** SIGTERM; resolves with its exit code. */
@@ -45,6 +48,11 @@ export function startChildPlane(config: string, env: { readonly [name: string]: 
     pid: child.pid!,
     ready,
     readyMillis: () => readyMillis,
+    async freeze(millis) {
+      child.kill('SIGSTOP');
+      await sleep(millis);
+      child.kill('SIGCONT');
+    },
     async kill() {
       child.kill('SIGKILL');
       await gone;

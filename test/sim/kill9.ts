@@ -41,6 +41,9 @@ export interface KillReport {
 const roundsPerFolder = 10;
 const loadMillisMax = 1200;
 const startMillisMax = 700;
+/** Longer than a revocation lease (rules §2.15). */
+const freezeMillis = 600;
+const thawMillisMax = 40;
 
 export async function killRounds({ rounds, seed, callers = 16, say }: KillOptions): Promise<KillReport> {
   const random = chance(seed);
@@ -56,13 +59,14 @@ export async function killRounds({ rounds, seed, callers = 16, say }: KillOption
         total.answered += told.length;
         total.turnedAway += turnedAway;
         total.heard += checked.heard;
-        total.lost += checked.lost;
+        total.lost += checked.lost.length;
         total.unknown += checked.unknown;
         const { heard, unknown, lost, findings, records } = checked;
         say(
-          `round ${round}: killed ${when}; ${told.length} answered, ${turnedAway} turned away, ${heard} heard, ${unknown} unknown, lost ${lost}; ` +
+          `round ${round}: killed ${when}; ${told.length} answered, ${turnedAway} turned away, ${heard} heard, ${unknown} unknown, lost ${lost.length}; ` +
             `${findings.length === 0 ? 'log intact' : findings.join(', ')} (${records} records)`,
         );
+        for (const line of lost) say(`  ${line}`);
       }
     } finally {
       await folder.close();
@@ -116,7 +120,8 @@ async function openFolder(callers: number) {
     return { told: [], turnedAway: 0 };
   }
 
-  async function killLoaded(round: number, afterMillis: number): Promise<Loaded> {
+  /** `thawMillis`: frozen first, and killed so soon after it goes on, when nothing it knows is fresh. */
+  async function killLoaded(round: number, afterMillis: number, thawMillis: number | null): Promise<Loaded> {
     const { plane, ready } = await live();
     const told: Told[] = [];
     let turnedAway = 0;
@@ -131,6 +136,10 @@ async function openFolder(callers: number) {
       }),
     );
     await Promise.race([first.promise.then(() => sleep(afterMillis)), failed(working)]);
+    if (thawMillis !== null) {
+      await plane.freeze(freezeMillis);
+      await sleep(thawMillis);
+    }
     await plane.kill();
     life = null;
     stopped.abort();
@@ -143,8 +152,9 @@ async function openFolder(callers: number) {
     async round(round: number, random: () => number) {
       const starting = session !== null && random() < 0.2;
       const afterMillis = Math.round(random() * (starting ? startMillisMax : loadMillisMax));
-      const loaded = starting ? await killStarting(afterMillis) : await killLoaded(round, afterMillis);
-      return { ...loaded, when: `${afterMillis} ms into ${starting ? 'its start' : 'the load'}` };
+      const thawMillis = random() < 0.3 ? Math.round(random() * thawMillisMax) : null;
+      const loaded = starting ? await killStarting(afterMillis) : await killLoaded(round, afterMillis, thawMillis);
+      return { ...loaded, when: whenOf(starting, afterMillis, thawMillis) };
     },
 
     /** Starts again, and holds what was told and heard against the log. */
@@ -155,7 +165,7 @@ async function openFolder(callers: number) {
       const findings = exitCode === 0 && answer.ok === true ? [] : codesOf(answer);
       const records = await readLog(auditDir);
       const heard = upstream.calls.splice(0);
-      const lost = countLost(records, told, heard);
+      const lost = lostIn(records, told, heard);
       return { findings, lost, heard: heard.length, records: records.length, unknown: countUnknown(records, told) };
     },
 
@@ -167,6 +177,12 @@ async function openFolder(callers: number) {
   };
 }
 
+function whenOf(starting: boolean, afterMillis: number, thawMillis: number | null): string {
+  if (starting) return `${afterMillis} ms into its start`;
+  const frozen = thawMillis === null ? '' : `, ${thawMillis} ms after it had been frozen`;
+  return `${afterMillis} ms into the load${frozen}`;
+}
+
 /** A caller that gives up while the plane still runs has found something that no kill explains. */
 function failed(working: readonly Promise<void>[]): Promise<never> {
   return new Promise((_, reject) => {
@@ -174,20 +190,31 @@ function failed(working: readonly Promise<void>[]): Promise<never> {
   });
 }
 
-function countLost(records: readonly JsonObject[], told: readonly Told[], heard: Upstream['calls']): number {
+/** One line for each promise that the log does not keep. */
+function lostIn(records: readonly JsonObject[], told: readonly Told[], heard: Upstream['calls']): readonly string[] {
   const decisions = new Map(records.filter(({ kind }) => kind === 'decision').map((record) => [record.id, record]));
   const digest = (record: JsonObject | undefined) => (record?.arguments as { digest?: string } | undefined)?.digest;
-  const allowed = new Set([...decisions.values()].filter(({ outcome }) => outcome === 'allow').map(digest));
-  const untold = told.filter(({ decisionId, outcome, code, argumentsDigest }) => {
+  const endings = new Map(records.filter(({ kind }) => kind === 'outcome').map((record) => [record.decision, record]));
+  const untold = told.flatMap(({ decisionId, outcome, code, argumentsDigest }) => {
     const record = decisions.get(decisionId);
-    return record?.outcome !== outcome || record.code !== code || digest(record) !== argumentsDigest;
+    if (record === undefined) return [`${decisionId} was answered ${code ?? outcome} and is not there`];
+    if (digest(record) !== argumentsDigest) return [`${decisionId} is another call`];
+    // Let through and refused after all, before the callee heard anything: the closing record has the reason.
+    const closed = (endings.get(decisionId)?.result as { detail?: string } | undefined)?.detail;
+    const agrees = record.outcome === outcome && record.code === code;
+    if (agrees || (record.outcome === 'allow' && code !== null && closed === code)) return [];
+    return [
+      `${decisionId} was answered ${code ?? outcome}, and stands there as ${record.code ?? record.outcome}, ${closed ?? 'open'}`,
+    ];
   });
   // Durable before the callee hears anything: what it heard is in the log, whether or not anybody was answered.
-  const unheard = heard.filter(({ body }) => {
+  const allowed = new Set([...decisions.values()].filter(({ outcome }) => outcome === 'allow').map(digest));
+  const unheard = heard.flatMap(({ body }) => {
     const { params } = JSON.parse(body) as { params: { arguments: JsonObject } };
-    return !allowed.has(digestOf(canonicalJson(params.arguments)));
+    const found = allowed.has(digestOf(canonicalJson(params.arguments)));
+    return found ? [] : [`${canonicalJson(params.arguments)} was heard by the tool server and is not there`];
   });
-  return untold.length + unheard.length;
+  return [...untold, ...unheard];
 }
 
 /** Answered calls whose outcome was not yet written; the log shows them as unknown, which is the truth. */

@@ -1,42 +1,60 @@
-// Checkpoints (C2SP tlog-checkpoint v1.0.0): what a log says it holds, in three lines of a signed note.
+// Signed checkpoints: a log's word for what it holds, as a note. Witnesses add that they have seen it.
 
-import { fromBase64, toBase64 } from '../std/base64.ts';
+import { toBase64 } from '../std/base64.ts';
+import { concat, fromHex, utf8, utf8Text } from '../std/bytes.ts';
 import type { Engine } from '../std/engine.ts';
-import { hashBytes } from './merkle.ts';
-import { type Checked, type NoteSignature, type NoteSigner, openNote, signNote, type VerifierKey } from './note.ts';
-
-export interface Checkpoint {
-  /** The log's name for life; equals the name of its keys. */
-  readonly origin: string;
-  /** How many records. */
-  readonly size: number;
-  /** RFC 6962 root hash, 32 bytes. */
-  readonly root: Uint8Array;
-}
+import { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint-text.ts';
+import { type Cosigner, cosignedMessage, uint64 } from './cosign.ts';
+import {
+  type Checked,
+  keyId,
+  type NoteSignature,
+  type NoteSigner,
+  openNote,
+  signNote,
+  type VerifierKey,
+} from './note.ts';
 
 export interface OpenedCheckpoint extends Checkpoint {
   /** The log's own and those of known witnesses. */
   readonly signatures: readonly NoteSignature[];
 }
 
-export function formatCheckpoint({ origin, size, root }: Checkpoint): string {
-  return `${origin}\n${size}\n${toBase64(root)}\n`;
+/** The log's second key: the same statement under ML-DSA-44, with the time at which it was made. */
+export interface SecondSignature {
+  readonly key: Cosigner;
+  readonly timeSeconds: number;
 }
 
-/** The checkpoint a note text holds, or null. Extension lines are accepted and mean nothing to Writ. */
-export function parseCheckpoint(text: string): Checkpoint | null {
-  const lines = text.split('\n');
-  const [origin, size, root] = lines;
-  if (lines.length < 4 || lines.pop() !== '' || lines.includes('')) return null;
-  const hash = fromBase64(root!);
-  if (!/^(0|[1-9][0-9]{0,15})$/.test(size!) || !Number.isSafeInteger(Number(size)) || hash?.length !== hashBytes) {
-    return null;
-  }
-  return { origin: origin!, size: Number(size), root: hash };
+export function signCheckpoint(
+  engine: Engine,
+  checkpoint: Checkpoint,
+  signer: NoteSigner,
+  second: SecondSignature | null = null,
+): Uint8Array {
+  const text = formatCheckpoint(checkpoint);
+  const note = signNote(engine, text, [signer]);
+  return second ? withSignatures(note, [cosign(engine, second.key, text, second.timeSeconds)]) : note;
 }
 
-export function signCheckpoint(engine: Engine, checkpoint: Checkpoint, signer: NoteSigner): Uint8Array {
-  return signNote(engine, formatCheckpoint(checkpoint), [signer]);
+/** The signature line for a checkpoint's text. Throws when the text is no checkpoint. */
+export function cosign(
+  engine: Engine,
+  { name, role, publicKey, sign }: Cosigner,
+  text: string,
+  timeSeconds: number,
+): string {
+  const message = cosignedMessage({ name, role, timeSeconds: BigInt(timeSeconds), text });
+  if (!message) throw new TypeError(`\`${name}\` cannot sign a text that is no checkpoint`);
+  const id = fromHex(keyId(engine, name, role, publicKey))!;
+  return `— ${name} ${toBase64(concat(id, uint64(BigInt(timeSeconds)), sign(message)))}\n`;
+}
+
+/** The note with further signature lines, each as `cosign` writes it; a line that stands there already is not added. */
+export function withSignatures(note: Uint8Array, lines: readonly string[]): Uint8Array {
+  const text = utf8Text(note)!;
+  const held = new Set(text.split('\n'));
+  return utf8(text + lines.filter((line) => !held.has(line.trimEnd())).join(''));
 }
 
 /** A checkpoint signed by its own log. A witness's signature alone is not enough: it says "seen", not "mine". */

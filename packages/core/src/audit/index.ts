@@ -1,14 +1,24 @@
 // The public surface of core/audit, by name.
 
 export {
-  type Checkpoint,
-  formatCheckpoint,
+  type AddCheckpoint,
+  addCheckpointBytesMax,
+  formatAddCheckpoint,
+  parseAddCheckpoint,
+  parseToldSize,
+} from './add-checkpoint.ts';
+export {
+  cosign,
   type OpenedCheckpoint,
   openCheckpoint,
-  parseCheckpoint,
+  type SecondSignature,
   signCheckpoint,
+  withSignatures,
 } from './checkpoint.ts';
+export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint-text.ts';
+export type { Cosigner } from './cosign.ts';
 export { perfectRoot, type TileContent, type TreeEdge, treeEdge } from './edge.ts';
+export { type Finding, ofLog } from './finding.ts';
 export {
   type Crc32,
   encodeFrame,
@@ -38,6 +48,7 @@ export {
 } from './merkle.ts';
 export {
   type Checked,
+  checkSignatureLines,
   formatVkey,
   type KeyRole,
   type NoteSignature,
@@ -45,6 +56,7 @@ export {
   type OpenedNote,
   openNote,
   parseVkey,
+  type SignatureLine,
   signNote,
   type VerifierKey,
 } from './note.ts';
@@ -71,14 +83,19 @@ export {
   tileWidth,
 } from './tile.ts';
 export {
-  type Cosignature,
-  type Finding,
   type LogEntry,
   type LogQuestion,
   type LogReport,
   type LogVerifier,
   logVerifier,
-  ofLog,
   type ReplayResult,
   verifyLog,
 } from './verify-log.ts';
+export type { Cosignature } from './verify-witnesses.ts';
+export {
+  isQuorum,
+  type PolicyGroup,
+  type PolicyWitness,
+  parseWitnessPolicy,
+  type WitnessPolicy,
+} from './witness-policy.ts';

@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { nodeEngine as engine } from '../node/engine.ts';
 import { toBase64 } from '../std/base64.ts';
 import { concat, fromHex, utf8 } from '../std/bytes.ts';
-import { formatCheckpoint, openCheckpoint, parseCheckpoint, signCheckpoint } from './checkpoint.ts';
+import { openCheckpoint, signCheckpoint } from './checkpoint.ts';
+import { formatCheckpoint, parseCheckpoint } from './checkpoint-text.ts';
 import { formatVkey, type NoteSigner, openNote, parseVkey, signatureLinesMax, signNote } from './note.ts';
 
 const vkey = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';

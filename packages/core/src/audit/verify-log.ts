@@ -6,10 +6,14 @@ import { toBase64 } from '../std/base64.ts';
 import { equalBytes } from '../std/bytes.ts';
 import type { Engine } from '../std/engine.ts';
 import type { JsonObject } from '../std/json.ts';
-import { type Checkpoint, type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts';
+import { type OpenedCheckpoint, openCheckpoint } from './checkpoint.ts';
+import type { Checkpoint } from './checkpoint-text.ts';
+import { type Finding, ofLog } from './finding.ts';
 import { emptyFrontier, extend, leafHash, treeRoot } from './merkle.ts';
 import type { VerifierKey } from './note.ts';
 import { missingMember, type RecordProblem, readRecord, recordPairing } from './records.ts';
+import { type Cosignature, judgeWitnesses } from './verify-witnesses.ts';
+import type { WitnessPolicy } from './witness-policy.ts';
 
 export interface LogEntry {
   readonly sequence: number;
@@ -18,21 +22,6 @@ export interface LogEntry {
   readonly offset: number;
   /** The leaf hash stored beside the entry, where the source has one. */
   readonly leaf?: Uint8Array;
-}
-
-export interface Finding {
-  readonly code: string;
-  readonly sequence: number | null;
-  readonly file: string | null;
-  readonly offset: number | null;
-  /** One sentence for the operator. */
-  readonly says: string;
-}
-
-export interface Cosignature {
-  readonly name: string;
-  readonly keyId: string;
-  readonly timeSeconds: number;
 }
 
 export interface LogReport {
@@ -51,7 +40,10 @@ export interface LogReport {
   readonly replayed: number;
   /** Ids of decisions that could not be replayed. */
   readonly notReplayable: readonly string[];
+  /** Of the checkpoint that counts: the newest with enough of them, else the newest. */
   readonly cosignatures: readonly Cosignature[];
+  /** Records under the newest checkpoint that witnesses have seen, enough of them where a policy says how many; null for none. */
+  readonly witnessedSize: number | null;
   /** From where "nothing was removed" holds: a witness, a checkpoint the verifier kept, or only the log's own word. */
   readonly anchor: 'witness' | 'kept' | 'self';
   readonly findings: readonly Finding[];
@@ -65,6 +57,12 @@ export interface LogQuestion {
   /** The signed note; null when there is none. */
   readonly checkpoint: Uint8Array | null;
   readonly keys: readonly VerifierKey[];
+  /** The newest note that witnesses have cosigned, where the log keeps it apart; null when there is none. */
+  readonly witnessed?: Uint8Array | null;
+  /** How many witnesses are enough. Without: one whose key is among `keys`. */
+  readonly policy?: WitnessPolicy;
+  /** The log's own ML-DSA keys: one of them has to have signed the newest checkpoint too. Without: Ed25519 alone is enough. */
+  readonly secondKeys?: readonly VerifierKey[];
   /** Signed notes of this log that the verifier kept from before: what they cover must still be there, unchanged. */
   readonly kept?: readonly Uint8Array[];
   /** The rules inside one decision: that each hop of its chain narrows, say. */
@@ -105,8 +103,13 @@ export function logVerifier(question: LogQuestion): LogVerifier {
   };
   const opened = openNewest(question, note);
   const kept = openKept(question, opened, note);
+  const witnesses = judgeWitnesses(question, opened, note);
   const pairing = recordPairing();
-  const tree = treeCheck(engine, opened ? [...kept, opened] : kept, note);
+  const tree = treeCheck(
+    engine,
+    [...kept, witnesses.kept, opened].filter((one) => one !== null),
+    note,
+  );
   const notReplayable: string[] = [];
   let records = 0;
   let replayed = 0;
@@ -139,9 +142,6 @@ export function logVerifier(question: LogQuestion): LogVerifier {
   function finish(): LogReport {
     tree.finish();
     if (unlisted > 0) findings.push(ofLog('log.more_findings', `${unlisted} further findings are not listed`));
-    const cosignatures = (opened?.signatures ?? []).flatMap(({ key, timeSeconds }) =>
-      timeSeconds === null ? [] : [{ name: key.name, keyId: key.id, timeSeconds }],
-    );
     return {
       ok: findings.length === 0,
       origin: opened?.origin ?? null,
@@ -152,8 +152,9 @@ export function logVerifier(question: LogQuestion): LogVerifier {
       unknownOutcomes: pairing.unknownOutcomes(),
       replayed,
       notReplayable,
-      cosignatures,
-      anchor: cosignatures.length > 0 ? 'witness' : kept.length > 0 ? 'kept' : 'self',
+      cosignatures: witnesses.cosignatures,
+      witnessedSize: witnesses.witnessedSize,
+      anchor: witnesses.witnessedSize !== null ? 'witness' : kept.length > 0 ? 'kept' : 'self',
       findings,
     };
   }
@@ -161,13 +162,8 @@ export function logVerifier(question: LogQuestion): LogVerifier {
   return { checkpoint: opened, take, note, finish };
 }
 
-/** A finding about the log as a whole. */
-export function ofLog(code: string, says: string, file: string | null = null): Finding {
-  return { code, sequence: null, file, offset: null, says };
-}
-
 function openNewest(
-  { engine, checkpoint, keys }: LogQuestion,
+  { engine, checkpoint, keys, secondKeys = [] }: LogQuestion,
   note: (finding: Finding) => void,
 ): OpenedCheckpoint | null {
   if (!checkpoint) {
@@ -176,9 +172,15 @@ function openNewest(
     return null;
   }
   const opened = openCheckpoint(engine, checkpoint, keys);
-  if (opened.ok) return opened.value;
-  note(ofLog('checkpoint.invalid', `the checkpoint is not acceptable: ${opened.says}`, 'checkpoint'));
-  return null;
+  if (!opened.ok) {
+    note(ofLog('checkpoint.invalid', `the checkpoint is not acceptable: ${opened.says}`, 'checkpoint'));
+    return null;
+  }
+  if (secondKeys.length > 0 && !opened.value.signatures.some(({ key }) => secondKeys.includes(key))) {
+    const says = `its ML-DSA key \`${secondKeys[0]!.name}\` (${secondKeys[0]!.id}) has not signed the checkpoint`;
+    note(ofLog('checkpoint.signature_missing', says, 'checkpoint'));
+  }
+  return opened.value;
 }
 
 function openKept(

@@ -17,6 +17,9 @@ export interface Presented {
   readonly method: string;
 }
 
+/** What a proof may be signed with here. */
+type ProofKey = Exclude<PublicKey, { alg: 'ML-DSA-44' }>;
+
 export interface ProofAsk extends Presented {
   /** The access token as it was sent. */
   readonly token: string;
@@ -64,7 +67,7 @@ function jsonPart(part: string): JsonObject | null {
 }
 
 /** A public key of an understood kind. One with a private member was meant for nobody's eyes. RFC 9449 §4.3. */
-function keyOf(jwk: unknown): PublicKey | null {
+function keyOf(jwk: unknown): ProofKey | null {
   if (!isJsonObject(jwk as JsonObject)) return null;
   const { kty, crv, x, y, d } = jwk as JsonObject;
   const left = typeof x === 'string' ? fromBase64Url(x) : null;
@@ -75,7 +78,7 @@ function keyOf(jwk: unknown): PublicKey | null {
 }
 
 /** RFC 7638 §3.2: required members only, in lexical order. */
-function thumbprintOf(key: PublicKey, engine: Engine): string {
+function thumbprintOf(key: ProofKey, engine: Engine): string {
   const x = toBase64Url(key.x);
   const text =
     key.alg === 'EdDSA'

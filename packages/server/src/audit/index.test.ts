@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import type { JsonObject } from '@writ/core';
 import { appendEvents, decision, openLog, outcome, tempFolder } from './fixture.ts';
-import { openAuditIndex } from './index.ts';
+import { type DecisionFilter, openAuditIndex } from './index.ts';
 
+const time = '2026-11-24T12:00:00.000Z';
 const details = {
   code: null,
   principal: { kind: 'user', id: 'howard' },
@@ -62,6 +64,57 @@ test('decisions come newest first, or from a sequence on', async (t) => {
   assert.deepEqual(ids({ limit: 3 }), ['d9', 'd8', 'd7']);
   assert.deepEqual(ids({ since: 6, limit: 2 }), ['d7', 'd8']);
   assert.deepEqual(ids({ since: 9, limit: 2 }), []);
+  index.close();
+});
+
+test('an event is found by its id and by what it is about', async (t) => {
+  const { log, index } = await logWithIndex(t);
+  const at = (id: string, name: string, more: JsonObject) => ({ kind: 'event', id, time, event: name, ...more });
+  await log.append(at('e1', 'task.opened', { task: 'tsk_1' })).durable;
+  await log.append(at('e2', 'claim.burnt', { decision: 'd1' })).durable;
+  await log.append(at('e3', 'token.revoked', { what: 'task', value: 'tsk_1' })).durable;
+  assert.deepEqual({ ...index.event('e2') }, { sequence: 1, id: 'e2', time, event: 'claim.burnt' });
+  assert.equal(index.event('e4'), null);
+  const about = (word: string) => index.eventsAbout(word).map(({ id }) => id);
+  assert.deepEqual([about('tsk_1'), about('d1'), about('tsk_2')], [['e1', 'e3'], ['e2'], []]);
+  index.close();
+});
+
+test('decisions are found by each of their sides, and by several at once', async (t) => {
+  const { log, index } = await logWithIndex(t);
+  const agent = 'spiffe://zylos.local/db/agent';
+  const through = [{ actor: 'howard' }, { actor: 'spiffe://zylos.local/claude/orchestrator' }, { actor: agent }];
+  const late = '2026-11-24T13:00:00.000Z';
+  const send = { server: 'db/agent', name: 'send' };
+  await log.append(decision('d1', 'allow', { ...details, chain: through.slice(0, 2) })).durable;
+  await log.append(decision('d2', 'allow', { ...details, chain: through, act: { sub: agent } })).durable;
+  await log.append(outcome('d2', 1, 'error')).durable;
+  await log.append(decision('d3', 'deny', { ...details, time: late, code: 'token.expired', target: send })).durable;
+  await log.append(decision('d4', 'deny', { principal: { id: 'ada' }, task: 'tsk_2' })).durable;
+  const ids = (filter: DecisionFilter) => index.find(filter, 10).map(({ decisionId }) => decisionId);
+  for (const [filter, expected] of [
+    [{}, ['d4', 'd3', 'd2', 'd1']],
+    [{ principal: 'ada' }, ['d4']],
+    [{ actor: agent }, ['d2']],
+    [{ through: agent }, ['d2']],
+    [{ through: 'howard' }, ['d3', 'd2', 'd1']],
+    [{ through: 'howard', actor: agent }, ['d2']],
+    [{ target: 'files' }, ['d2', 'd1']],
+    [{ target: 'files/read_file' }, ['d2', 'd1']],
+    [{ target: 'files/write_file' }, []],
+    [{ target: 'db/agent' }, ['d3']],
+    [{ task: 'tsk_2' }, ['d4']],
+    [{ outcome: 'allow' }, ['d2', 'd1']],
+    [{ code: 'token.expired' }, ['d3']],
+    [{ result: 'unknown' }, ['d1']],
+    [{ result: 'error' }, ['d2']],
+    [{ result: 'none' }, ['d4', 'd3']],
+    [{ fromTime: late }, ['d3']],
+    [{ untilTime: late, outcome: 'deny' }, ['d4']],
+  ] as const) {
+    assert.deepEqual(ids(filter), expected, JSON.stringify(filter));
+  }
+  assert.deepEqual(index.find({ principal: 'howard' }, 1).length, 1);
   index.close();
 });
 

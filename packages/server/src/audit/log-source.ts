@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Engine, parseVkey, utf8Text, type VerifierKey } from '@writ/core';
+import { type Engine, parseVkey, utf8Text, type VerifierKey, type WitnessPolicy } from '@writ/core';
 import { readIfThere } from './disk.ts';
 import { remoteLog } from './verify-remote.ts';
 
@@ -14,7 +14,10 @@ export interface LogSource {
 }
 
 export interface LogKeys {
+  /** Of logs and of witnesses. */
   readonly keys: readonly VerifierKey[];
+  /** ML-DSA keys of the log that were given, so that their signature is expected. */
+  readonly secondKeys: readonly VerifierKey[];
   /** `log`: the keys came from the log that they were to prove. */
   readonly keyFrom: 'flag' | 'log';
 }
@@ -27,16 +30,29 @@ export function logSource(source: string | URL, fetcher: typeof fetch = fetch): 
 }
 
 /** The keys given, and without any of a log among them those of its `log.vkey`. Throws a TypeError for what is no key. */
-export async function logKeys(engine: Engine, { get }: LogSource, vkeys: readonly string[]): Promise<LogKeys> {
-  const given = vkeys.map((text) => givenKey(engine, text));
-  if (given.some(({ role }) => role === 'log')) return { keys: given, keyFrom: 'flag' };
-  return { keys: [...given, ...keysIn(engine, await get('log.vkey'))], keyFrom: 'log' };
+export async function logKeys(
+  engine: Engine,
+  { get }: LogSource,
+  vkeys: readonly string[],
+  policy: WitnessPolicy | null = null,
+): Promise<LogKeys> {
+  const given = [
+    ...vkeys.map((text) => givenKey(engine, text)),
+    ...(policy?.logs ?? []),
+    ...(policy?.witnesses ?? []).map(({ key }) => key),
+  ];
+  const logs = new Set(given.filter(({ role }) => role === 'log').map(({ name }) => name));
+  const secondKeys = given.filter(({ role, name }) => role === 'cosigner' && logs.has(name));
+  if (logs.size > 0) return { keys: given, secondKeys, keyFrom: 'flag' };
+  return { keys: [...given, ...keysIn(engine, await get('log.vkey'))], secondKeys, keyFrom: 'log' };
 }
 
 function givenKey(engine: Engine, text: string): VerifierKey {
   const key = parseVkey(engine, text.trim());
   if (!key)
-    throw new TypeError(`\`${text}\` is not a verifier key: expected \`<name>+<key id>+<base64>\` with an Ed25519 key`);
+    throw new TypeError(
+      `\`${text}\` is not a verifier key: expected \`<name>+<key id>+<base64>\` with an Ed25519 or ML-DSA-44 key`,
+    );
   return key;
 }
 

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { entryBytesMax, parseVkey, verifyProofFile } from '@writ/core';
+import { entryBytesMax, formatVkey, openCheckpoint, parseVkey, verifyProofFile } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
 import { AuditRefused, AuditUnavailable } from './errors.ts';
 import { appendEvents, decision, event, key, newKey, openLog, origin, outcome, tempFolder, vkey } from './fixture.ts';
 import { openAuditLog } from './log.ts';
 import { type WriteAt, writeAt } from './segments.ts';
 import { verifyAudit } from './verify-audit.ts';
+import { newCosigner } from './witness.fixture.ts';
 
 const keys = [parseVkey(nodeEngine, vkey)!];
 
@@ -249,4 +250,47 @@ test('the level `written` ends in the same files', async (t) => {
   const report = await verifyAudit(dir, { vkeys: [vkey] });
   assert.deepEqual([report.ok, report.records], [true, 300]);
   assert.ok((await readdir(join(dir, 'segments'))).length > 2);
+});
+
+test('with an ML-DSA key every checkpoint has a second line, and whoever was given that key misses it where it is not', async (t) => {
+  const dir = await tempFolder(t);
+  const secondKey = newCosigner(origin, 'cosigner');
+  const before = await openLog(dir);
+  await appendEvents(before, 0, 2);
+  await before.close();
+  const log = await openLog(dir, { secondKey, clock: { nowMillis: () => 1_764_000_000_500 } });
+  assert.equal(log.secondVkey, formatVkey(nodeEngine, origin, secondKey.publicKey, 'cosigner'));
+  const both = [vkey, log.secondVkey!];
+  const [missing] = (await verifyAudit(dir, { vkeys: both })).findings;
+  assert.equal(missing!.code, 'checkpoint.signature_missing');
+  await appendEvents(log, 2, 2);
+  await log.close();
+  const opened = openCheckpoint(
+    nodeEngine,
+    log.checkpoint(),
+    both.map((one) => parseVkey(nodeEngine, one)!),
+  );
+  assert.ok(opened.ok);
+  assert.deepEqual(
+    opened.value.signatures.map(({ key, timeSeconds }) => [key.role, timeSeconds]),
+    [
+      ['log', null],
+      ['cosigner', 1_764_000_000],
+    ],
+  );
+  // The log's own second key is no witness of it.
+  const report = await verifyAudit(dir, { vkeys: both });
+  assert.deepEqual([report.findings, report.anchor, report.cosignatures], [[], 'self', []]);
+  assert.deepEqual((await verifyAudit(dir)).findings, [], 'with the keys in `log.vkey`');
+  assert.deepEqual((await readFile(join(dir, 'log.vkey'), 'utf8')).split('\n'), [...both, '']);
+
+  const foreign = newCosigner(origin, 'cosigner');
+  const other = await openLog(dir, { secondKey: foreign });
+  await appendEvents(other, 4, 1);
+  await other.close();
+  assert.deepEqual(
+    (await verifyAudit(dir, { vkeys: both })).findings.map(({ code }) => code),
+    ['checkpoint.signature_missing'],
+  );
+  await assert.rejects(openLog(dir, { secondKey: newCosigner('elsewhere', 'cosigner') }), /cannot sign for the log/);
 });

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import {
+  type Cosigner,
   type Engine,
   equalBytes,
   formatProofFile,
@@ -35,6 +36,8 @@ import {
   writeAt,
 } from './segments.ts';
 import { type TileFiles, tileFiles } from './tile-files.ts';
+import { openWitnessed, type Witnessed, type WitnessSettings } from './witnessed.ts';
+import type { WitnessStatus } from './witnesses.ts';
 
 export type { AuditEntry, Receipt } from './group-commit.ts';
 
@@ -44,6 +47,10 @@ export interface AuditLogOptions {
   readonly origin: string;
   /** The checkpoint key; its name is the origin. */
   readonly key: NoteSigner;
+  /** ML-DSA-44 key of the log, of the same name, for a second line under each checkpoint; where the runtime has it. */
+  readonly secondKey?: Cosigner | null;
+  /** Whom to ask for cosignatures. Nothing ever waits for them. */
+  readonly witnesses?: WitnessSettings | null;
   readonly clock: { nowMillis(): number };
   readonly level?: Level;
   readonly segmentBytes?: number;
@@ -75,7 +82,7 @@ export interface AuditLog {
   head(): AuditHead;
   /** The newest signed checkpoint, at most about a second behind. */
   checkpoint(): Uint8Array;
-  /** The `.tlog-proof` file of a record; waits for the checkpoint that covers it. */
+  /** The `.tlog-proof` file of a record; waits for the checkpoint that covers it, and is under a witnessed one where that does. */
   prove(sequence: number): Promise<Uint8Array>;
   /** Calls back with every record once it is durable, in order. Answers how to stop. */
   onRecord(listener: (entry: AuditEntry) => void): () => void;
@@ -84,54 +91,68 @@ export interface AuditLog {
   /** The torn tail that the start wiped, for a record of its own; null after a clean stop. */
   readonly wiped: Recovered['wiped'];
   readonly vkey: string;
+  /** Of the second key; null without. */
+  readonly secondVkey: string | null;
+  witnesses(): readonly WitnessStatus[];
   /** Writes what waits, publishes, and lets the next writer in. */
   close(): Promise<void>;
 }
 
 /** Throws `AuditRefused` when the folder must not be continued, with the reason and the way out. */
 export async function openAuditLog(options: AuditLogOptions): Promise<AuditLog> {
-  const { dir, key, origin, clock, engine = nodeEngine } = options;
-  if (key.name !== origin) throw new TypeError(`the key \`${key.name}\` cannot sign for the log \`${origin}\``);
+  const { dir, key, origin, clock, engine = nodeEngine, secondKey = null } = options;
+  for (const { name } of [key, ...(secondKey ? [secondKey] : [])]) {
+    if (name !== origin) throw new TypeError(`the key \`${name}\` cannot sign for the log \`${origin}\``);
+  }
   const segmentBytes = options.segmentBytes ?? segmentBytesDefault;
   await makeDirectory(join(dir, 'segments'));
   const lock = lockForWriting(dir, new Date(clock.nowMillis()).toISOString());
   try {
     const vkey = formatVkey(engine, origin, key.publicKey);
-    const keys = await keepVkey(dir, engine, vkey);
+    const secondVkey = secondKey && formatVkey(engine, origin, secondKey.publicKey, secondKey.role);
+    const keys = await keepVkeys(dir, engine, secondVkey ? [vkey, secondVkey] : [vkey]);
     const tiles = tileFiles(dir);
-    const recovered = await recover({ dir, engine, key, keys, tiles, segmentBytes });
+    const recovered = await recover({ dir, engine, key, secondKey, clock, keys, tiles, segmentBytes });
     const level = options.level ?? 'flushed';
     const writer = await openSegmentWriter(
       { dir, segmentBytes, level, write: options.write ?? writeAt },
       recovered.end,
     );
-    return runLog(options, { engine, vkey, tiles, recovered, writer, lock });
+    const onError = (error: unknown) => process.emitWarning(error instanceof Error ? error : String(error));
+    const witnessed = await openWitnessed(
+      { dir, engine, origin, keys, clock, tiles, publisher: recovered.publisher, onError },
+      options.witnesses ?? null,
+    );
+    return runLog(options, { engine, vkey, secondVkey, tiles, recovered, writer, lock, witnessed });
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-/** Puts the key first in `log.vkey` and answers all of them: a checkpoint before a change of keys must still open. */
-async function keepVkey(dir: string, engine: Engine, vkey: string): Promise<VerifierKey[]> {
+/** Puts these keys first in `log.vkey` and answers all of them: a checkpoint before a change of keys must still open. */
+async function keepVkeys(dir: string, engine: Engine, vkeys: readonly string[]): Promise<VerifierKey[]> {
   const path = join(dir, 'log.vkey');
   const text = utf8Text((await readIfThere(path)) ?? new Uint8Array(0)) ?? '';
-  const lines = text.split('\n').filter((line) => line !== '' && line !== vkey);
-  const wanted = `${[vkey, ...lines].join('\n')}\n`;
+  const older = text.split('\n').filter((line) => line !== '' && !vkeys.includes(line));
+  const wanted = `${[...vkeys, ...older].join('\n')}\n`;
   if (wanted !== text) await writeDurably(path, utf8(wanted));
-  return [vkey, ...lines].map((line) => parseVkey(engine, line)).filter((known) => known !== null);
+  return [...vkeys, ...older].map((line) => parseVkey(engine, line)).filter((known) => known !== null);
 }
 
 interface Parts {
   readonly engine: Engine;
   readonly vkey: string;
+  readonly secondVkey: string | null;
   readonly tiles: TileFiles;
   readonly recovered: Recovered;
   readonly writer: SegmentWriter;
   readonly lock: WriterLock;
+  readonly witnessed: Witnessed;
 }
 
-function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writer, lock }: Parts): AuditLog {
+function runLog(options: AuditLogOptions, parts: Parts): AuditLog {
+  const { engine, vkey, secondVkey, tiles, recovered, writer, lock, witnessed } = parts;
   const { publisher } = recovered;
   const heldBytesMax = options.heldBytesMax ?? 256 * 2 ** 20;
   const listeners = new Set<(entry: AuditEntry) => void>();
@@ -155,7 +176,9 @@ function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writ
     newest: recovered.published,
     async publish() {
       await writer.sync();
-      return publisher.publish();
+      const published = await publisher.publish();
+      witnessed.offer(published);
+      return published;
     },
     onError(error) {
       const failure = new AuditUnavailable('the audit log could not publish and takes no more records', {
@@ -166,6 +189,7 @@ function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writ
     },
   });
   if (publisher.size() > recovered.published.size) schedule.wake();
+  witnessed.offer(recovered.published);
 
   function append(record: JsonObject): Receipt {
     if (closing) throw new AuditUnavailable('the audit log is closed');
@@ -201,7 +225,9 @@ function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writ
 
   async function prove(sequence: number): Promise<Uint8Array> {
     if (!(sequence >= 0 && sequence < commit.size())) throw new RangeError(`the audit log has no record ${sequence}`);
-    const { size, note } = await schedule.covering(sequence);
+    const covering = await schedule.covering(sequence);
+    const { size, note } =
+      [witnessed.newest(), publisher.published()].find((one) => one && sequence < one.size) ?? covering;
     const proof = await proveInclusion(engine, tiles.reader(engine, size), sequence, size);
     return formatProofFile({ index: sequence, proof, checkpoint: note });
   }
@@ -215,6 +241,7 @@ function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writ
         await publisher.publish();
       }
     } finally {
+      await witnessed.close();
       await writer.close();
       lock.release();
     }
@@ -225,7 +252,7 @@ function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writ
     read,
     entries,
     head: () => ({ size: commit.size(), durable: commit.durable(), published: schedule.newest().size }),
-    checkpoint: () => schedule.newest().note,
+    checkpoint: () => (publisher.published() ?? schedule.newest()).note,
     prove,
     onRecord(listener) {
       listeners.add(listener);
@@ -234,6 +261,8 @@ function runLog(options: AuditLogOptions, { engine, vkey, tiles, recovered, writ
     failure: commit.failure,
     wiped: recovered.wiped,
     vkey,
+    secondVkey,
+    witnesses: witnessed.status,
     close: () => (closing ??= close()),
   };
 }

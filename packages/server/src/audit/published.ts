@@ -10,6 +10,7 @@ import {
   proveInclusion,
   readRecord,
   tileWidth,
+  type VerifierKey,
   verifyProofFile,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
@@ -17,6 +18,7 @@ import { AuditRefused } from './errors.ts';
 import type { AuditEntry } from './group-commit.ts';
 import { logKeys, logSource } from './log-source.ts';
 import { tileReader } from './tile-reader.ts';
+import { witnessedFile } from './witnessed.ts';
 
 export interface PublishedLog {
   readonly dir: string | null;
@@ -41,12 +43,14 @@ export async function openPublished(
 ): Promise<PublishedLog> {
   const source = logSource(from, fetcher);
   const { keys, keyFrom } = await logKeys(engine, source, vkeys);
+  const witnessed = await source.get(witnessedFile);
   const note = await source.get('checkpoint');
   if (!note) throw new AuditRefused(`\`${from}\` has no \`checkpoint\`: it is not a log`);
   const opened = openCheckpoint(engine, note, keys);
   if (!opened.ok) throw new AuditRefused(`the checkpoint of \`${from}\` is not acceptable: ${opened.says}`);
   const checkpoint = opened.value;
   const { size, origin } = checkpoint;
+  const seen = witnessedIn(engine, witnessed, { keys, origin });
   const tiles = tileReader(remembering(source.get));
 
   async function bundle(index: number): Promise<readonly Uint8Array[]> {
@@ -76,8 +80,10 @@ export async function openPublished(
       );
     }
     const entry = entryOf(sequence, (await bundle(Math.floor(sequence / tileWidth)))[sequence % tileWidth]!);
-    const hashes = await proveInclusion(engine, tiles.reader(engine, size), sequence, size);
-    const proof = formatProofFile({ index: sequence, proof: hashes, checkpoint: note! });
+    const under =
+      seen && sequence < seen.size ? { size: seen.size, checkpoint: witnessed! } : { size, checkpoint: note! };
+    const hashes = await proveInclusion(engine, tiles.reader(engine, under.size), sequence, under.size);
+    const proof = formatProofFile({ index: sequence, proof: hashes, checkpoint: under.checkpoint });
     const checked = verifyProofFile(engine, proof, { entry: entry.bytes, origin, keys });
     if (!checked.ok)
       throw new AuditRefused(`record ${sequence} of \`${from}\` is not proven: ${checked.says}${wayOut}`);
@@ -85,6 +91,16 @@ export async function openPublished(
   }
 
   return { dir: source.dir, keyFrom, checkpoint, entries, prove };
+}
+
+/** The checkpoint that witnesses have cosigned, under which a proof says more; null when the log has none. */
+function witnessedIn(
+  engine: Engine,
+  note: Uint8Array | null,
+  { keys, origin }: { keys: readonly VerifierKey[]; origin: string },
+): OpenedCheckpoint | null {
+  const opened = note && openCheckpoint(engine, note, keys);
+  return opened?.ok && opened.value.origin === origin ? opened.value : null;
 }
 
 const wayOut = '; `writ audit verify` says what else is wrong';

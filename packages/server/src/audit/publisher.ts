@@ -3,6 +3,7 @@
 
 import { join } from 'node:path';
 import {
+  type Cosigner,
   type Engine,
   encodeBundle,
   type NoteSigner,
@@ -10,6 +11,7 @@ import {
   type TileContent,
   type TreeEdge,
   tileWidth,
+  withSignatures,
 } from '@writ/core';
 import { writeDurably } from './disk.ts';
 import type { TileFiles } from './tile-files.ts';
@@ -39,18 +41,37 @@ export interface Publisher {
   writeTiles(): Promise<void>;
   /** Writes tiles, then signs and replaces the checkpoint. One call at a time. */
   publish(): Promise<Published>;
+  /** The newest checkpoint; null before the first one. */
+  published(): Published | null;
+  /** Adds signatures of others to the checkpoint of that size, while it is the newest. */
+  addSignatures(size: number, lines: readonly string[]): Promise<void>;
 }
 
 export interface PublisherStart {
   readonly edge: TreeEdge;
   /** The records since the last full bundle. */
   readonly recent: readonly DurableEntry[];
+  /** The checkpoint that was found. */
+  readonly published: Published | null;
+}
+
+export interface PublisherFolder {
+  readonly dir: string;
+  readonly engine: Engine;
+  readonly key: NoteSigner;
+  /** ML-DSA key of the log, for a second signature; null without. */
+  readonly secondKey: Cosigner | null;
+  readonly clock: { nowMillis(): number };
+  readonly tiles: TileFiles;
 }
 
 export function publisher(
-  { dir, engine, key, tiles }: { dir: string; engine: Engine; key: NoteSigner; tiles: TileFiles },
-  { edge, recent }: PublisherStart,
+  { dir, engine, key, secondKey, clock, tiles }: PublisherFolder,
+  { edge, recent, published }: PublisherStart,
 ): Publisher {
+  const checkpointPath = join(dir, 'checkpoint');
+  const alone = oneAtATime();
+  let newest = published;
   const held = [...recent];
   let heldFrom = edge.size() - held.length;
   let heldBytes = held.reduce((sum, { entry }) => sum + entry.length, 0);
@@ -70,12 +91,21 @@ export function publisher(
 
   async function publish(): Promise<Published> {
     const { size, root, full: replaced } = await writeTiles();
-    const note = signCheckpoint(engine, { origin: key.name, size, root }, key);
-    await writeDurably(join(dir, 'checkpoint'), note);
+    const second = secondKey && { key: secondKey, timeSeconds: Math.floor(clock.nowMillis() / 1000) };
+    const note = signCheckpoint(engine, { origin: key.name, size, root }, key, second);
+    await writeDurably(checkpointPath, note);
+    newest = { size, root, note };
     await tiles.removePartialsOf(
       replaced.flatMap(({ tile }) => (tile.level === 0 ? [tile, { ...tile, level: 'entries' as const }] : [tile])),
     );
-    return { size, root, note };
+    return newest;
+  }
+
+  async function addSignatures(size: number, lines: readonly string[]): Promise<void> {
+    if (newest?.size !== size) return;
+    const note = withSignatures(newest.note, lines);
+    await writeDurably(checkpointPath, note);
+    newest = { ...newest, note };
   }
 
   return {
@@ -88,7 +118,19 @@ export function publisher(
     recent: (sequence) => held[sequence - heldFrom] ?? null,
     heldBytes: () => heldBytes,
     writeTiles: async () => void (await writeTiles()),
-    publish,
+    publish: () => alone(publish),
+    published: () => newest,
+    addSignatures: (size, lines) => alone(() => addSignatures(size, lines)),
+  };
+}
+
+/** Both writers of the checkpoint file, one behind the other: an older one must never replace a newer. */
+function oneAtATime() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work, work);
+    last = mine.catch(() => {});
+    return mine;
   };
 }
 

@@ -10,8 +10,6 @@ import {
   equalBytes,
   extend,
   leafHash,
-  type NoteSigner,
-  type OpenedCheckpoint,
   openCheckpoint,
   type TileId,
   tilePath,
@@ -23,19 +21,14 @@ import {
 } from '@writ/core';
 import { readIfThere } from './disk.ts';
 import { AuditRefused } from './errors.ts';
-import { type Published, type Publisher, type PublisherStart, publisher } from './publisher.ts';
+import { type Published, type Publisher, type PublisherFolder, type PublisherStart, publisher } from './publisher.ts';
 import { type ScanEnd, scan, wipeAfter } from './scan.ts';
 import { listSegments, prepareSegment, removeHalfPrepared, type SegmentFile } from './segments.ts';
-import type { TileFiles } from './tile-files.ts';
 import { firstSequence } from './walk.ts';
 
-export interface LogFolder {
-  readonly dir: string;
-  readonly engine: Engine;
-  readonly key: NoteSigner;
+export interface LogFolder extends PublisherFolder {
   /** All keys the log ever had, for its own checkpoint. */
   readonly keys: readonly VerifierKey[];
-  readonly tiles: TileFiles;
   readonly segmentBytes: number;
 }
 
@@ -75,14 +68,14 @@ export async function recover(folder: LogFolder): Promise<Recovered> {
     );
   }
   const published = { size: checkpoint.size, root: checkpoint.root, note };
-  const start = await startFromTiles(folder, checkpoint);
+  const start = await startFromTiles(folder, published);
   return start ? resume(folder, segments, starts, published, start) : rebuild(folder, segments, published);
 }
 
 /** A log that holds nothing yet, with a checkpoint that says so. */
 async function begin(folder: LogFolder): Promise<Recovered> {
   await prepareSegment(folder.dir, 1, folder.segmentBytes);
-  const empty = publisher(folder, { edge: treeEdge(folder.engine), recent: [] });
+  const empty = publisher(folder, { edge: treeEdge(folder.engine), recent: [], published: null });
   return {
     publisher: empty,
     published: await empty.publish(),
@@ -130,7 +123,7 @@ async function rebuild(folder: LogFolder, segments: readonly SegmentFile[], publ
     const says = `its ${published.size} records have the root ${toBase64(root)}, its checkpoint signed ${toBase64(published.root)}`;
     throw refused(dir, says, restoreAll);
   }
-  const all = publisher(folder, { edge: treeEdge(engine), recent: [] });
+  const all = publisher(folder, { edge: treeEdge(engine), recent: [], published });
   await scan(dir, segments, 0, ({ sequence, entry, leaf }) => {
     all.add({ entry: entry.slice(), leaf: checkedLeaf(dir, engine, sequence, entry, leaf) });
     return all.size() % rebuildStep === 0 ? all.writeTiles() : undefined;
@@ -171,21 +164,19 @@ function refuseIfShorter(dir: string, published: Published, end: ScanEnd): void 
 }
 
 /** The tree at the checkpoint, as its tiles have it; null when they are not whole or give another root. */
-async function startFromTiles(
-  { engine, tiles }: LogFolder,
-  { size, root }: OpenedCheckpoint,
-): Promise<PublisherStart | null> {
+async function startFromTiles({ engine, tiles }: LogFolder, published: Published): Promise<PublisherStart | null> {
+  const { size, root } = published;
   const edge = edgeTiles(size);
   const hashes = await Promise.all(edge.map((tile) => tiles.hashes(tile)));
   if (hashes.includes(null)) return null;
   const tree = treeEdge(engine, size, hashes as Uint8Array[][]);
   if (!equalBytes(tree.root(), root)) return null;
   const leaves = edge[0]?.level === 0 ? hashes[0]! : [];
-  if (leaves.length === 0) return { edge: tree, recent: [] };
+  if (leaves.length === 0) return { edge: tree, recent: [], published };
   const bundle: TileId = { level: 'entries', index: edge[0]!.index, width: leaves.length };
   const entries = await tiles.entries(bundle);
   if (!entries?.every((entry, i) => equalBytes(leafHash(engine, entry), leaves[i]!))) return null;
-  return { edge: tree, recent: entries.map((entry, i) => ({ entry, leaf: leaves[i]! })) };
+  return { edge: tree, recent: entries.map((entry, i) => ({ entry, leaf: leaves[i]! })), published };
 }
 
 /** Compares stored leaf hashes below the checkpoint with the signed tiles, one tile in memory at a time. */

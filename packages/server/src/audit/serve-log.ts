@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { parseTilePath } from '@writ/core';
 import { readIfThere } from './disk.ts';
+import { witnessedFile } from './witnessed.ts';
 
 export interface LogAnswer {
   readonly status: 200 | 404;
@@ -11,7 +12,7 @@ export interface LogAnswer {
   readonly body: Uint8Array;
 }
 
-/** Answers a path below the log's prefix: `/checkpoint`, `/log.vkey`, `/tile/…`. */
+/** Answers a path below the log's prefix: `/checkpoint`, `/checkpoint.witnessed`, `/log.vkey`, `/tile/…`. */
 export function serveLog(dir: string): (path: string) => Promise<LogAnswer> {
   return async (path) => {
     const name = path.startsWith('/') ? path.slice(1) : '';
@@ -22,7 +23,7 @@ export function serveLog(dir: string): (path: string) => Promise<LogAnswer> {
 }
 
 function headersOf(name: string): LogAnswer['headers'] | null {
-  if (name === 'checkpoint' || name === 'log.vkey') {
+  if (name === 'checkpoint' || name === witnessedFile || name === 'log.vkey') {
     return { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' };
   }
   // A tile never changes; a partial one is replaced by the full one under another path.

@@ -6,6 +6,7 @@ import { nodeEngine } from '@writ/core/node';
 import { logKeys, logSource } from './log-source.ts';
 import { readFolder } from './verify-folder.ts';
 import { readRemote } from './verify-remote.ts';
+import { witnessedFile } from './witnessed.ts';
 
 export interface AuditReport extends LogReport {
   /** `log`: the keys came from the log that they were to prove. */
@@ -20,7 +21,7 @@ export interface Progress {
   readonly size: number | null;
 }
 
-export interface VerifyOptions extends Pick<LogQuestion, 'checkDecision' | 'replayDecision' | 'kept'> {
+export interface VerifyOptions extends Pick<LogQuestion, 'checkDecision' | 'replayDecision' | 'kept' | 'policy'> {
   /** Keys of the log and of witnesses, as vkey text. Without any of a log, those of `log.vkey` are used. */
   readonly vkeys?: readonly string[];
   /** Called now and then. */
@@ -31,12 +32,14 @@ export interface VerifyOptions extends Pick<LogQuestion, 'checkDecision' | 'repl
 
 /** Throws when the log cannot be reached or a vkey cannot be read; what is wrong with the log stands in the findings. */
 export async function verifyAudit(source: string | URL, options: VerifyOptions = {}): Promise<AuditReport> {
-  const { engine = nodeEngine, kept, checkDecision, replayDecision } = options;
+  const { engine = nodeEngine, policy, kept, checkDecision, replayDecision } = options;
   const from = logSource(source, options.fetch);
-  const { keys, keyFrom } = await logKeys(engine, from, options.vkeys ?? []);
-  // Before the records: a log in use grows meanwhile and must then hold more than the checkpoint says, never less.
+  const { keys, secondKeys, keyFrom } = await logKeys(engine, from, options.vkeys ?? [], policy);
+  // The older one first, and both before the records: a log in use grows meanwhile, and then holds more than they say.
+  const witnessed = await from.get(witnessedFile);
   const checkpoint = await from.get('checkpoint');
-  const verifier = logVerifier({ engine, checkpoint, keys, kept, checkDecision, replayDecision });
+  const question = { engine, checkpoint, witnessed, keys, secondKeys, policy, kept, checkDecision, replayDecision };
+  const verifier = logVerifier(question);
   const warnings: string[] = [];
   if (keyFrom === 'log') {
     warnings.push('the key came from the log itself, and so may a forged one: pass the vkey that you were given');
@@ -47,6 +50,13 @@ export async function verifyAudit(source: string | URL, options: VerifyOptions =
   if (from.dir === null) await readRemote(from, counted);
   else warnings.push(...(await readFolder(from.dir, engine, counted)));
   const report = verifier.finish();
+  const { size, witnessedSize, cosignatures } = report;
+  if (size !== null && witnessedSize !== null && witnessedSize < size) {
+    const seen = new Date(Math.max(...cosignatures.map(({ timeSeconds }) => timeSeconds)) * 1000).toISOString();
+    warnings.push(
+      `${size - witnessedSize} records are newer than what witnesses have seen, ${witnessedSize} at ${seen}`,
+    );
+  }
   if (report.anchor === 'self') {
     warnings.push('self-signed only: that nothing was removed holds from a checkpoint that a witness or you have kept');
   }

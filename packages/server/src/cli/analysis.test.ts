@@ -80,7 +80,7 @@ async function review(): Promise<void> {
   assert.ok('config' in loaded, JSON.stringify(loaded));
   const clock = { nowSeconds: () => 1_795_000_000, nowMillis: () => 1_795_000_000_000 };
   const store = await openStore({ file: at('data/state.db'), clock });
-  const { pins } = await openPolicy({
+  const { pins, reload } = await openPolicy({
     config: loaded.config,
     issuer: 'http://127.0.0.1:8420',
     store,
@@ -102,6 +102,8 @@ async function review(): Promise<void> {
     resources: false,
   });
   assert.equal(await pins.accept('files', (await pins.review('files'))!.digest, 'howard'), 'pinned');
+  // What was pinned is loaded in the background; this one comes after it.
+  await reload();
   await store.close();
 }
 

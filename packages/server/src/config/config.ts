@@ -21,6 +21,8 @@ export interface Config {
   readonly tasks: { readonly depth: number; readonly ttlSeconds: number };
   /** Null url: the embedded store in the data folder. */
   readonly store: { readonly url: string | null };
+  /** Who is asked to cosign the log's checkpoints: a policy file (C2SP tlog-policy); null: nobody. */
+  readonly audit: { readonly witnessesFile: string | null };
   /** By path of the SPIFFE ID. */
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly servers: ReadonlyMap<string, ServerConfig>;

@@ -134,6 +134,7 @@ function pathOf(ancestors: readonly unknown[]): string[] {
 function fileComplaints(written: ConfigFile, at: (path: string) => string): readonly Complaint[] {
   const named: [path: Complaint['path'], file: string | undefined, what: string][] = [
     [['policy'], written.policy, 'a folder of *.cedar files'],
+    [['audit', 'witnesses'], written.audit?.witnesses, 'a readable file with a witness policy'],
     ...Object.entries(written.users ?? {}).map(([key, user]): (typeof named)[number] => [
       ['users', key, 'passwordFile'],
       user.passwordFile,

@@ -134,6 +134,7 @@ export const ConfigFile = closed(
       { url: word(/^postgres(?:ql)?:\/\/\S+$/, 'a URL `postgres://…`') },
       'a map with the `url` of a PostgreSQL database',
     ).optional(),
+    audit: closed({ witnesses: path.optional() }, 'a map with `witnesses`, the path of a policy file').optional(),
     agents: optionalMap(agentKey, agent, 'agents by key'),
     servers: optionalMap(serverKey, server, 'tool servers by key'),
     users: optionalMap(userName, user, 'people by name'),

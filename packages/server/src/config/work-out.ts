@@ -49,6 +49,7 @@ export function workOut(written: ConfigFile, file: string): Config {
       ttlSeconds: durationSeconds(tasks.ttl ?? DEFAULTS.taskTtl),
     },
     store: { url: written.store?.url ?? null },
+    audit: { witnessesFile: written.audit?.witnesses === undefined ? null : at(written.audit.witnesses) },
     agents: mapped(written.agents, (agent) => agentOf(agent, at)),
     servers: mapped(written.servers, (server) => serverOf(server, at)),
     users: mapped(written.users, (user) => ({

@@ -11,8 +11,9 @@ import { createRefusalCounter, type RefusalCounter } from '../gateway/refusal-co
 import { makeFolders } from '../make-folders.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Keys, openKeys } from '../token/keys.ts';
-import { openLogKey } from './log-key.ts';
+import { openLogKeys } from './log-key.ts';
 import { createRecords, type Records } from './records.ts';
+import { openWitnessPolicy } from './witness-policy.ts';
 
 export type OnClose = (close: () => unknown) => void;
 
@@ -61,7 +62,11 @@ export async function openGround({ config, clock, say, versions }: GroundOptions
   const newId = () => toBase64Url(randomBytes(16));
   const report = (what: string, error: unknown) => say(`${what}: ${error instanceof Error ? error.message : error}`);
 
-  const log = await openAuditLog({ dir: auditDir, origin, key: await openLogKey(keysDir, origin), clock });
+  const witnesses = openWitnessPolicy(config.audit.witnessesFile, say);
+  const log = await openAuditLog({
+    ...{ dir: auditDir, origin, clock, witnesses: witnesses.settings },
+    ...(await openLogKeys(keysDir, origin)),
+  });
   onClose(() => log.close());
   chmodSync(auditDir, 0o700);
   const index = await openAuditIndex({ dir: auditDir, log });
@@ -76,6 +81,7 @@ export async function openGround({ config, clock, say, versions }: GroundOptions
   const records = createRecords({ log, clock, newId, refusals, frame: { replica, mode: 'enforce' }, versions });
   // A torn tail that the start wiped: nobody was told that those records exist, and now the log says that they do not.
   if (log.wiped) await records.event('log.wiped', { ...log.wiped });
+  witnesses.record((name, members) => void records.event(name, members).catch((error: unknown) => report(name, error)));
   const { url } = config.store;
   const store = await openStore(url ? { url, clock } : { file: join(dataDir, 'state.db'), clock });
   onClose(() => store.close());

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { JsonObject } from '@writ/core';
+import type { JsonObject, JsonValue } from '@writ/core';
 import { openAdminSocket } from '../console/admin-socket.ts';
 import { createConsole } from '../console/console.ts';
 import { openViewerToken } from '../console/viewer-token.ts';
@@ -139,7 +139,10 @@ function statusOf({ config, log, store, origin }: Ground, world: WorldHolder): J
     agents: [...config.agents.keys()],
     servers: [...config.servers.keys()],
     policy: world.parts.policy.version,
-    log: { origin, size, durable, published, failure: log.failure()?.message ?? null },
+    log: {
+      ...{ origin, size, durable, published, failure: log.failure()?.message ?? null },
+      witnesses: log.witnesses() as unknown as JsonValue,
+    },
   };
 }
 

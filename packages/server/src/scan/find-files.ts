@@ -40,7 +40,7 @@ export function filesOfProject(folder: string): readonly FoundFile[] {
   return PROJECT_LOCATIONS.flatMap((location) => filesAt(folder, location));
 }
 
-/** Projects at and below a folder. `complete` is false where the walk met its bound. */
+/** Projects at and a few levels below a folder. `complete` is false where there were too many folders to look at. */
 export function filesBelow(folder: string): { readonly files: readonly FoundFile[]; readonly complete: boolean } {
   const files: FoundFile[] = [];
   let level = [folder];
@@ -56,7 +56,7 @@ export function filesBelow(folder: string): { readonly files: readonly FoundFile
     }
     level = next;
   }
-  return { files, complete: level.length === 0 };
+  return { files, complete: true };
 }
 
 export function namedFile(file: string): FoundFile {

@@ -43,7 +43,7 @@ export function agentPiece(server: ConfiguredServer, scopes?: readonly string[])
 /** Server keys are one segment of letters, digits, `_` and `-`; `writ` is the plane's own. Contract §5. */
 export function serverKey(name: string): string {
   const plain = name.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '');
-  if (plain === 'writ') return 'writ-server';
+  if (plain === 'writ' || plain === '__proto__') return `${plain.replaceAll('_', '')}-server`;
   return plain === '' ? 'server' : plain.slice(0, 64);
 }
 
@@ -71,47 +71,36 @@ export function safeUrl(text: string): string | null {
 
 function serverEntry(server: ConfiguredServer): JsonObject {
   const secrets = secretsOfServer(server);
-  const isSecret = (where: string, key: string) => secrets.some((one) => one.where === where && one.key === key);
-  const credential = credentialOf(server, isSecret);
-  const url =
-    server.url === null
-      ? null
-      : safeUrl(
-          hidden(
-            server.url.text,
-            secrets.map((one) => one.secret.value),
-          ),
-        );
-  if (server.command.length === 0) return { mcp: { url: url ?? 'https://mcp.example.org/mcp' }, ...credential };
-  const words = server.command.map(({ text, place }) => {
-    const here = secrets.filter((one) => one.where !== 'environment' && one.where !== 'header' && one.place === place);
-    return here.length === 0
-      ? text
-      : hidden(
-          text,
-          here.map((one) => one.secret.value),
-        );
-  });
-  const env: [string, JsonValue][] = server.env.flatMap(({ name, text }) => {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return [];
+  const isSecret: IsSecret = (where, key) => secrets.some((one) => one.where === where && one.key === key);
+  const values = secrets
+    .filter(({ where }) => where === 'argument' || where === 'url')
+    .map(({ secret }) => secret.value);
+  const command = server.command.map(({ text }) => withoutSecrets(text, values)).filter((word) => /\S/.test(word));
+  if (command.length > 0) return { mcp: { command, ...environmentOf(server, isSecret) } };
+  const url = server.url === null ? null : safeUrl(withoutSecrets(server.url.text, values));
+  return { mcp: { url: url ?? 'https://mcp.example.org/mcp' }, ...credentialOf(server, isSecret) };
+}
+
+type IsSecret = (where: string, key: string) => boolean;
+
+/** Plain text for what is no secret, a reference for what is or may be. */
+function environmentOf(server: ConfiguredServer, isSecret: IsSecret): JsonObject {
+  const env = server.env.flatMap(({ name, text }): readonly (readonly [string, JsonValue])[] => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name === '__proto__') return [];
     const reference = /^\$\{?(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}?$/.exec(text)?.[1];
     const isText = reference === undefined && !isSecret('environment', name) && !isReference(text) && !saysSecret(name);
     return [[name, isText ? text : { env: reference ?? name }]];
   });
-  const mcp: JsonObject = {
-    command: words.filter((word) => /\S/.test(word)),
-    ...(env.length === 0 ? {} : { env: Object.fromEntries(env) }),
-  };
-  return { mcp };
+  return env.length === 0 ? {} : { env: Object.fromEntries(env) };
 }
 
-function credentialOf(server: ConfiguredServer, isSecret: (where: string, key: string) => boolean): JsonObject {
+function credentialOf(server: ConfiguredServer, isSecret: IsSecret): JsonObject {
   const has = server.headers.some(({ name }) => isSecret('header', name) || /^authorization$/i.test(name));
   return has ? { credential: { env: environmentName(`${server.name}_TOKEN`) } } : {};
 }
 
-/** What a secret leaves behind where it stood in the middle of a word. */
-function hidden(text: string, secrets: readonly string[]): string {
+/** What a secret leaves behind where it stood: a word that stands out. */
+function withoutSecrets(text: string, secrets: readonly string[]): string {
   return secrets.reduce((all, secret) => all.replaceAll(secret, 'SECRET'), text);
 }
 

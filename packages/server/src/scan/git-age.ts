@@ -2,7 +2,8 @@
 // repository could run commands by. No secret is ever an argument.
 
 import { execFile } from 'node:child_process';
-import { basename, dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 export interface LineHistory {
   /** False: in no repository, ignored, or never added. */
@@ -28,16 +29,24 @@ const quietly = [
 export function gitHistory(): AskHistory {
   const tracked = new Map<string, Promise<boolean>>();
   const isTracked = (file: string) => {
-    const known =
-      tracked.get(file) ??
-      git(file, ['ls-files', '--error-unmatch', '--', basename(file)]).then((said) => said !== null);
+    const known = tracked.get(file) ?? askTracked(file);
     tracked.set(file, known);
     return known;
   };
-  return async (file, line) =>
-    (await isTracked(file))
-      ? { tracked: true, sinceSeconds: await since(file, line) }
-      : { tracked: false, sinceSeconds: null };
+  return async (file, line) => {
+    const isKept = await isTracked(file);
+    return { tracked: isKept, sinceSeconds: isKept ? await since(file, line) : null };
+  };
+}
+
+async function askTracked(file: string): Promise<boolean> {
+  if (!isInRepository(dirname(file))) return false;
+  return (await git(file, ['ls-files', '--error-unmatch', '--', basename(file)])) !== null;
+}
+
+/** Most files are in none, and a process for each costs more than the whole scan. */
+function isInRepository(folder: string): boolean {
+  return existsSync(join(folder, '.git')) || (dirname(folder) !== folder && isInRepository(dirname(folder)));
 }
 
 async function since(file: string, line: number): Promise<number | null> {

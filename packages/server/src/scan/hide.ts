@@ -3,20 +3,31 @@
 
 import { redacted } from './secrets.ts';
 
-/** Replaces each secret by its first characters. Longer ones first, since one may contain another. */
-export function hider(secrets: readonly string[]): (text: string) => string {
+/** Shorter ones are words by chance, and the rules show none of them either. */
+const hiddenCharsMin = 6;
+
+export interface Hider {
+  /** For people: the first characters stay. */
+  readonly text: (text: string) => string;
+  /** For a piece of writ.yaml, which has to load: a word of letters. */
+  readonly fix: (text: string) => string;
+}
+
+/** Longer secrets first, since one may contain another. */
+export function hider(secrets: readonly string[]): Hider {
   const all = [...new Set(secrets.flatMap(spellings))]
-    .filter((one) => one.length >= 4)
+    .filter((one) => one.length >= hiddenCharsMin)
     .toSorted((a, b) => b.length - a.length);
-  return (text) =>
-    all.reduce(
-      (rest, secret) =>
-        rest.includes(secret) ? rest.replaceAll(secret, () => `${redacted(secret).split(',')[0]}`) : rest,
-      text,
-    );
+  const replaceAll = (text: string, by: (secret: string) => string) =>
+    all.reduce((rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, () => by(secret)) : rest), text);
+  return {
+    text: (text) => replaceAll(text, (secret) => redacted(secret).split(',')[0]!),
+    fix: (text) => replaceAll(text, () => 'SECRET'),
+  };
 }
 
 /** As it is, in a URL, and inside a JSON or YAML text. */
 function spellings(secret: string): readonly string[] {
-  return [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)];
+  const text = secret.toWellFormed();
+  return [secret, encodeURIComponent(text), JSON.stringify(secret).slice(1, -1)];
 }

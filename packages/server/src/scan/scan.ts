@@ -19,16 +19,13 @@ import {
   windowsHomes,
 } from './find-files.ts';
 import { type Finding, type Hit, type Probe, type ScannedFile, type ScanResult, SEVERITIES } from './finding.ts';
-import type { AskHistory } from './git-age.ts';
-import { hider } from './hide.ts';
+import { type Hider, hider } from './hide.ts';
 import { plainUrl } from './hosts.ts';
+import { keptSecrets, type Surroundings } from './keep-secrets.ts';
 import { distinct, mayProbe, probeAll, type Words } from './probe.ts';
-import { readConfig, readText } from './read-config.ts';
-import { envFilesOf, readEnvFile } from './read-env-file.ts';
-import type { KeptSecret, ReadFile, Rule, ServerTools } from './rule.ts';
+import { readConfig } from './read-config.ts';
+import type { ReadFile, Rule, ServerTools } from './rule.ts';
 import { RULES } from './rules/index.ts';
-import { type PlacedSecret, secretsOf } from './secret-places.ts';
-import { secretsIn } from './secrets.ts';
 import type { Endpoint, Seen } from './seen.ts';
 import type { Started } from './start-stdio.ts';
 
@@ -47,15 +44,11 @@ export interface ScanRequest {
   readonly start: readonly string[];
 }
 
-export interface World {
-  readonly clock: { nowSeconds(): number };
+export interface World extends Surroundings {
   readonly ask: Ask;
   readonly words: Words;
-  readonly history: AskHistory;
   readonly sockets: () => readonly Socket[];
   readonly start: (server: ConfiguredServer) => Promise<Started>;
-  /** `~` in configurations. */
-  readonly homeFolder: string;
   /** Ids are made from paths below this folder, so that they are the same on every machine. */
   readonly baseFolder: string;
 }
@@ -84,7 +77,7 @@ export async function scan(request: ScanRequest, world: World): Promise<ScanResu
     scanned: [...files.map(({ client, file }): ScannedFile => ({ client, file })), ...secrets.envFiles],
     findings: inOrder(findingsOf(hits, world.baseFolder, hide)),
     probes: seen.map((one) => probeOf(one, hide)),
-    notes: notes.map(hide),
+    notes: notes.map(hide.text),
   };
 }
 
@@ -133,47 +126,6 @@ function readFile(found: FoundFile): ReadFile {
     configuration: read.configuration,
     fault: null,
   };
-}
-
-interface Kept {
-  readonly kept: readonly KeptSecret[];
-  readonly envFiles: readonly ScannedFile[];
-}
-
-async function keptSecrets(
-  files: readonly ReadFile[],
-  servers: readonly ConfiguredServer[],
-  named: readonly string[],
-  world: World,
-): Promise<Kept> {
-  const kept: KeptSecret[] = [];
-  const keep = async (client: string, isEnvFile: boolean, one: PlacedSecret) => {
-    const { file, line } = one.place;
-    const history = await world.history(file, line);
-    const ageDays =
-      history.sinceSeconds === null
-        ? null
-        : Math.max(0, Math.floor((world.clock.nowSeconds() - history.sinceSeconds) / 86_400));
-    const isReadableByOthers = process.platform !== 'win32' && ((statOf(file)?.mode ?? 0) & 0o044) !== 0;
-    kept.push({ ...one, client, file, isEnvFile, history, ageDays, isReadableByOthers });
-  };
-  for (const { configuration } of files)
-    if (configuration !== null)
-      for (const one of secretsOf(configuration)) await keep(configuration.client, false, one);
-
-  const holders = new Map<string, ConfiguredServer | null>(named.map((file) => [file, null]));
-  for (const server of servers)
-    for (const file of envFilesOf(server, world.homeFolder)) if (!holders.has(file)) holders.set(file, server);
-  const envFiles: ScannedFile[] = [];
-  for (const [file, server] of holders) {
-    const text = statOf(file)?.isFile() ? readText(file) : null;
-    if (text === null) continue;
-    envFiles.push({ client: server?.client ?? 'env', file });
-    for (const { name, text: value, place } of readEnvFile(file, text))
-      for (const secret of secretsIn(name, value))
-        await keep(server?.client ?? 'env', true, { secret, place, where: 'environment', key: name, server });
-  }
-  return { kept, envFiles };
 }
 
 async function askEndpoints(
@@ -246,12 +198,12 @@ async function toolsOfStarted(
 function findingsOf(
   hits: readonly { readonly rule: Rule; readonly hit: Hit }[],
   baseFolder: string,
-  hide: (text: string) => string,
+  hide: Hider,
 ): readonly Finding[] {
   const counts = new Map<string, number>();
   return hits.map(({ rule, hit }) => {
     const file = hit.place === null ? '' : relative(baseFolder, hit.place.file).split(sep).join('/');
-    const key = [rule.id, file, hide(hit.subject)].join('\n');
+    const key = [rule.id, file, hide.text(hit.subject)].join('\n');
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
     const id = createHash('sha256').update(`${key}\n${count}`).digest('hex').slice(0, 16);
@@ -261,9 +213,9 @@ function findingsOf(
       rule: rule.id,
       severity: hit.severity ?? rule.severity,
       place: hit.place,
-      says: hide(says),
-      evidence: hide(evidence),
-      fix: hide(fix),
+      says: hide.text(says),
+      evidence: hide.text(evidence),
+      fix: hide.fix(fix),
     };
   });
 }
@@ -278,6 +230,6 @@ function inOrder(findings: readonly Finding[]): readonly Finding[] {
   );
 }
 
-function probeOf({ endpoint, result, detail }: Seen, hide: (text: string) => string): Probe {
-  return { url: hide(plainUrl(endpoint.url) ?? endpoint.url), result, detail: hide(detail) };
+function probeOf({ endpoint, result, detail }: Seen, hide: Hider): Probe {
+  return { url: hide.text(plainUrl(endpoint.url) ?? endpoint.url), result, detail: hide.text(detail) };
 }

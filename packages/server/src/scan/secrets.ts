@@ -83,13 +83,13 @@ export function isReference(text: string): boolean {
       text,
     ) ||
     /^(?:arn:aws[\w-]*:(?:secretsmanager|ssm)|projects\/[^/]+\/secrets)\b/.test(text) ||
-    /^env:[A-Za-z_]\w*$/.test(text)
+    /^(?:env|keychain|keyring):[A-Za-z_][\w./-]*$|^env\(\w+\)$|^(?:process\.env\.|os\.environ[/.[])/.test(text)
   );
 }
 
 const edge = '(?:^|$|[-_ .<>()[\\]])';
 const PLACEHOLDER_WORD = new RegExp(
-  `${edge}(?:your|insert|enter|paste|replace|example|sample|dummy|fake|placeholder|redacted|removed|todo|fixme|changeme|xxx+|tbd)${edge}`,
+  `${edge}(?:your|insert|enter|paste|replace|example|sample|dummy|fake|placeholder|redacted|removed|todo|fixme|changeme|change[-_ ](?:me|this|it|in)|generate|xxx+|tbd)${edge}`,
   'i',
 );
 /** `my-api-key`, `put-token-here`: a word of talk next to what it stands for. */
@@ -101,7 +101,7 @@ const PLACEHOLDER_WHOLE =
 /** What stands in documentation: `sk-your-key-here`, `ghp_xxxxxxxx`, `changeme`, `AKIA…EXAMPLE`, `1234567890`. */
 export function isPlaceholder(text: string): boolean {
   const plain = text.trim();
-  if (plain === '' || /\.{3}|…/.test(plain) || /^[*•x•]+$/i.test(plain)) return true;
+  if (plain === '' || /\.{3}|…|([xX*0])\1{7}/.test(plain) || /^[*•x•]+$/i.test(plain)) return true;
   if (/EXAMPLE(?:KEY)?$/.test(plain)) return true;
   // Many real passwords and keys hold one such word by chance, so a random rest outweighs it.
   const words = plain.split(/[^A-Za-z0-9]+/).filter((word) => word.length >= 20 && isMixed(word));

@@ -42,6 +42,11 @@ test('a scope that somebody on the way does not hold goes no further', () => {
   );
 });
 
+test('what a holder does not hold itself, nobody does on its authority', () => {
+  assert.ok(gist(radius('db/reader')).some((one) => one.startsWith('files/write_file')));
+  assert.ok(!gist(radius('db/agent')).some((one) => one.startsWith('files/write_file')));
+});
+
 test('the shortest way is shown, and one around whom policy keeps out', () => {
   const edges = new Map([
     ['claude/orchestrator', new Set(['db/agent', 'x/y', 'files'])],
@@ -63,6 +68,7 @@ test('the shortest way is shown, and one around whom policy keeps out', () => {
   assert.deepEqual(through(''), ['claude/orchestrator', 'db/agent', 'db/reader']);
   assert.deepEqual(through(not('db/agent')), ['claude/orchestrator', 'x/y', 'x/z', 'db/reader']);
   assert.equal(through(not('db/agent') + not('x/z')), undefined);
+  assert.equal(through(not('claude/orchestrator')), undefined);
 });
 
 test('memory that nobody stated keeps a holder below risk 3', () => {
@@ -150,4 +156,18 @@ test('a rule that asks instead of forbidding is wider', () => {
     [['mail/send', ['new']]],
   );
   assert.equal(radiusDiff(after, before).widens, false);
+});
+
+test('a higher risk, or a review meanwhile, is wider; a lower risk is not', () => {
+  const before = radius('claude/orchestrator');
+  const [first, ...others] = before.reach;
+  const wider = (change: Partial<typeof first & object>, from: Partial<typeof first & object> = {}) =>
+    radiusDiff(
+      { ...before, reach: [{ ...first!, ...from }, ...others] },
+      { ...before, reach: [{ ...first!, ...change }, ...others] },
+    ).changes.flatMap(({ wider }) => wider);
+  assert.deepEqual(wider({ risk: first!.risk + 1 }), [`risk ${first!.risk} became ${first!.risk + 1}`]);
+  assert.deepEqual(wider({ risk: first!.risk - 1 }), []);
+  assert.deepEqual(wider({}, { reviewed: false }), ['reviewed meanwhile']);
+  assert.deepEqual(wider({ reviewed: false }), []);
 });

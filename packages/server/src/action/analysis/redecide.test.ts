@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JsonObject } from '@writ/core';
-import { ISSUER, line, load, spiffe } from '../testing.ts';
+import { FILES, ISSUER, line, listingOf, load, reviewedServer, spiffe, tool } from '../testing.ts';
 import { redecide } from './redecide.ts';
 import { view } from './testing.ts';
 
@@ -82,6 +82,13 @@ test('what depends on arguments is unknown, since they are not on record', () =>
 test('a definition that nobody has reviewed any more is a refusal', () => {
   const { now } = redecide(view(load(allow), { offered: [] }), record())!;
   assert.equal(now.code, 'action.unknown');
+});
+
+test('a definition that changed since its review is a refusal', () => {
+  const now = listingOf([tool('read_file', { path: { type: 'string' } }, ['path'], { title: 'other' })]);
+  const files = { ...reviewedServer('files', FILES), listing: now };
+  const changed = view(load(allow, '', { servers: [files] }));
+  assert.equal(redecide(changed, record())!.now.code, 'action.manifest_changed');
 });
 
 test('decisions that policy had no part in are passed by', () => {

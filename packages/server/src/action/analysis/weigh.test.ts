@@ -99,6 +99,19 @@ for (const [why, expected, ...ask] of weights) {
   test(`${why}: ${expected}`, () => assert.equal(weightIn(...ask), expected));
 }
 
+test('a known time is weighed, and never at the price of a rounded number', () => {
+  const permit = (when: string) =>
+    `permit(principal, action == Writ::Action::"files/write_file", resource) when { ${when} };`;
+  const now = { now: '2027-01-01T00:00:00.000Z' };
+  const after = 'context.now > datetime("2026-01-01")';
+  const weight = (when: string) => weightIn(permit(when), orchestrator, 'files/write_file', now);
+  assert.equal(weight(after), 'always');
+  assert.equal(weight(`!(${after})`), 'never');
+  assert.equal(weight(`${after} && context.depth > 1`), 'maybe');
+  // Two longs that JavaScript takes for one.
+  assert.notEqual(weight(`${after} && 9007199254740993 == 9007199254740992`), 'always');
+});
+
 test('a policy that holds or may hold is named, and no other', () => {
   const plane = view(load(allow, '@id("deep") forbid(principal, action, resource) when { context.depth > 2 };'));
   const operation = plane.operations.find(({ action }) => action === 'files/read_file')!;

@@ -134,6 +134,20 @@ for (const [what, dialect, expected, listener] of said) {
   });
 }
 
+test('an answer that drips is cut off at the deadline, however lively it is', async () => {
+  let drip: NodeJS.Timeout;
+  respond = (_, res) => {
+    res.writeHead(200, { 'content-type': 'application/json' });
+    drip = setInterval(() => res.write(' '), 20);
+    res.on('close', () => clearInterval(drip));
+  };
+  // The test's own end, in case the deadline is none.
+  const late = setTimeout(() => server.closeAllConnections(), 1_500);
+  const told = await open('opa').ask(asked);
+  clearTimeout(late);
+  assert.equal(gist(told), 'timeout');
+});
+
 test('a yes elsewhere is never fetched', async () => {
   heard.length = 0;
   respond = answers(302, '', { location: `${origin}/yes` });
@@ -177,6 +191,8 @@ test('more questions than allowed are refused at once instead of queued', async 
   while (waiting.length < 2) await new Promise((done) => setImmediate(done));
   for (const answer of waiting) answer();
   assert.deepEqual((await Promise.all(first)).map(gist), ['permit', 'permit']);
+  respond = answers(200, '{"result":true}');
+  for (let again = 0; again < 3; again++) assert.equal(gist(await engine.ask(asked)), 'permit');
 });
 
 test('argument values stay here unless the operator lists them; their digest always goes', async () => {
