@@ -60,17 +60,17 @@ for (const [words, says] of misused) {
 test('a home is read with the projects in it, a folder likewise, a file alone, and each once', async () => {
   const root = home('reads', {
     '.cursor/mcp.json': clean,
-    'work/a/.mcp.json': clean,
-    'work/a/node_modules/b/.mcp.json': clean,
+    'code/a/.mcp.json': clean,
+    'code/a/node_modules/b/.mcp.json': clean,
     'any.json': clean,
   });
-  symlinkSync(join(root, '.cursor/mcp.json'), join(root, 'work/a/.mcp.jsonc'));
-  mkdirSync(join(root, 'work/link/.cursor'), { recursive: true });
-  symlinkSync(join(root, '.cursor/mcp.json'), join(root, 'work/link/.cursor/mcp.json'));
+  symlinkSync(join(root, '.cursor/mcp.json'), join(root, 'code/a/.mcp.jsonc'));
+  mkdirSync(join(root, 'code/link/.cursor'), { recursive: true });
+  symlinkSync(join(root, '.cursor/mcp.json'), join(root, 'code/link/.cursor/mcp.json'));
   const read = async (words: string[]) =>
     (await scanned([...words, '--no-probe'])).scanned.map(({ client, file }) => `${client} ${file.slice(root.length)}`);
-  assert.deepEqual(await read(['--root', root]), ['cursor /.cursor/mcp.json', 'claude-code /work/a/.mcp.json']);
-  assert.deepEqual(await read([join(root, 'work/a')]), ['claude-code /work/a/.mcp.json']);
+  assert.deepEqual(await read(['--root', root]), ['cursor /.cursor/mcp.json', 'claude-code /code/a/.mcp.json']);
+  assert.deepEqual(await read([join(root, 'code/a')]), ['claude-code /code/a/.mcp.json']);
   assert.deepEqual(await read([join(root, 'any.json')]), ['unknown /any.json']);
 });
 
