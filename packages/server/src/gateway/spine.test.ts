@@ -176,7 +176,7 @@ test('what was withdrawn between judging and forwarding is not forwarded', async
     revokedSince: (sequence) => sequence < 2,
   });
   await run();
-  assert.deepEqual(steps, ['append decision', 'durable', 'append outcome', 'refuse token.revoked', 'durable']);
+  assert.deepEqual(steps, ['append decision', 'durable', 'append outcome', 'durable', 'refuse token.revoked']);
   assert.deepEqual(records[1]?.result, { state: 'none', digest: null, detail: 'token.revoked' });
 });
 

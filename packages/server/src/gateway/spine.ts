@@ -188,7 +188,7 @@ async function forwarded<Reply>(
   const answer: OpenAnswer = { token, stop: () => exchange.discard(reply) };
   open.add(answer);
   const ending = await exchange.release(reply, decision).finally(() => open.delete(answer));
-  close(decision, receipt, ending, digest, shell);
+  void close(decision, receipt, ending, digest, shell);
 }
 
 const notForwarded = { state: 'none', forwarded: null } as const;
@@ -200,7 +200,8 @@ async function refuseLate<Reply>(
   shell: Shell,
   { state, forwarded }: { readonly state: Ending['state']; readonly forwarded: string | null },
 ): Promise<void> {
-  close(decision, receipt, { state, digest: null, detail: decision.denial?.code ?? null }, forwarded, shell);
+  // The first record says "allow": a caller that is told otherwise is told so once the log says it too, whatever dies meanwhile.
+  await close(decision, receipt, { state, digest: null, detail: decision.denial?.code ?? null }, forwarded, shell);
   await exchange.refuse(decision);
 }
 
@@ -213,8 +214,14 @@ function recordOf(call: Call, decision: Decision, world: World, shell: Shell): J
   });
 }
 
-/** The second record: what became of it. Decided is not happened. */
-function close(decision: Decision, receipt: Receipt, ending: Ending, forwarded: string | null, shell: Shell): void {
+/** The second record: what became of it. Decided is not happened. Durable when this resolves; never rejects. */
+async function close(
+  decision: Decision,
+  receipt: Receipt,
+  ending: Ending,
+  forwarded: string | null,
+  shell: Shell,
+): Promise<void> {
   try {
     const { durable } = shell.append({
       kind: 'outcome',
@@ -230,7 +237,7 @@ function close(decision: Decision, receipt: Receipt, ending: Ending, forwarded: 
       },
       digests: { forwarded },
     });
-    durable.catch((error: unknown) => shell.report('outcome', error));
+    await durable;
   } catch (error) {
     // The decision stands in the log without an outcome, which reads as "unknown".
     shell.report('outcome', error);
