@@ -131,7 +131,7 @@ describe('hostile bodies', () => {
   });
 
   test('64 MB without a length are refused as soon as they are too many', async () => {
-    const status = await new Promise<number>((resolve, reject) => {
+    const status = await new Promise<number | 'cut'>((resolve, reject) => {
       const req = request(gateway.endpoint('notes'), { method: 'POST', headers: LIST_HEADERS }, (res) => {
         res.resume();
         resolve(res.statusCode!);
@@ -142,11 +142,13 @@ describe('hostile bodies', () => {
         req.end();
       };
       req.on('error', (error: NodeJS.ErrnoException) => {
-        if (!['EPIPE', 'ECONNRESET'].includes(error.code ?? '')) reject(error);
+        // Whoever goes on sending may lose the answer to the reset that follows it; the refusal is on record either way.
+        if (['EPIPE', 'ECONNRESET'].includes(error.code ?? '')) resolve('cut');
+        else reject(error);
       });
       push();
     });
-    assert.equal(status, 413);
+    assert.ok(status === 413 || status === 'cut', String(status));
     assert.equal(gateway.malformed.at(-1)!.denialCode, 'gateway.too_large');
     await stillServes();
   });
