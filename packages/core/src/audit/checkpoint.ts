@@ -57,6 +57,20 @@ export function withSignatures(note: Uint8Array, lines: readonly string[]): Uint
   return utf8(text + lines.filter((line) => !held.has(line.trimEnd())).join(''));
 }
 
+/** The note with the lines of that name alone, as its owner published it. */
+export function onlySignaturesOf(note: Uint8Array, name: string): Uint8Array {
+  const whole = utf8Text(note)!;
+  const text = whole.slice(0, whole.lastIndexOf('\n\n') + 2);
+  const lines = whole.slice(text.length, -1).split('\n');
+  return utf8(
+    text +
+      lines
+        .filter((line) => line.startsWith(`— ${name} `))
+        .map((line) => `${line}\n`)
+        .join(''),
+  );
+}
+
 /** A checkpoint signed by its own log. A witness's signature alone is not enough: it says "seen", not "mine". */
 export function openCheckpoint(
   engine: Engine,

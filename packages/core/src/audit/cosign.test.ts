@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { test } from 'node:test';
 import { nodeEngine as engine } from '../node/engine.ts';
 import { concat, fromHex, toHex, utf8, utf8Text } from '../std/bytes.ts';
-import { cosign, openCheckpoint, signCheckpoint, withSignatures } from './checkpoint.ts';
+import { cosign, onlySignaturesOf, openCheckpoint, signCheckpoint, withSignatures } from './checkpoint.ts';
 import { formatCheckpoint } from './checkpoint-text.ts';
 import { type Cosigner, cosignedMessage } from './cosign.ts';
 import { checkSignatureLines, formatVkey, type NoteSigner, parseVkey, type VerifierKey } from './note.ts';
@@ -98,6 +98,16 @@ test('an ML-DSA signature does not change its name or its time', () => {
   assert.equal(checkSignatureLines(engine, text, utf8(later), [one.key]).ok, false);
 });
 
+test('a note is brought back to what its log signed', () => {
+  const own = signCheckpoint(engine, checkpoint, log, { key: cosigner(log.name, 'cosigner'), timeSeconds: 5 });
+  const more = ['witness', 'cosigner'].map((role) =>
+    cosign(engine, cosigner('log.example.w', role as 'witness'), text, 5),
+  );
+  const grown = withSignatures(own, more);
+  assert.notDeepEqual(grown, own);
+  assert.deepEqual(onlySignaturesOf(grown, log.name), own);
+});
+
 test('a line that stands there is not added again', () => {
   const line = cosign(engine, cosigner('w.example', 'witness'), text, 5);
   const once = withSignatures(signCheckpoint(engine, checkpoint, log), [line]);
@@ -117,6 +127,15 @@ test('lines that were sent are read like those of a note', () => {
   );
   for (const bad of ['', '\n', line.trimEnd(), `${line}\n`, `yes\n${line}`, stranger, line.repeat(65)]) {
     assert.equal(checkSignatureLines(engine, text, utf8(bad), [one.key]).ok, false, JSON.stringify(bad.slice(0, 20)));
+  }
+});
+
+test('a line too short to hold a time and a signature is not genuine', () => {
+  const one = cosigner('w.example', 'witness');
+  for (const bytes of [1, 7, 8, 71, 73]) {
+    const encoded = Buffer.from(concat(fromHex(one.key.id)!, new Uint8Array(bytes))).toString('base64');
+    const read = checkSignatureLines(engine, text, utf8(`— w.example ${encoded}\n`), [one.key]);
+    assert.ok(!read.ok && /is not genuine/.test(read.says), `${bytes}`);
   }
 });
 

@@ -10,6 +10,7 @@ export {
 export {
   cosign,
   type OpenedCheckpoint,
+  onlySignaturesOf,
   openCheckpoint,
   type SecondSignature,
   signCheckpoint,

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { JsonObject } from '@writ/core';
 import { decision, openLog, outcome, tempFolder, vkey } from './fixture.ts';
 import { incidentOf } from './incident.ts';
+import { openAuditIndex } from './index.ts';
 import { openPublished } from './published.ts';
 import { openQueryIndex } from './query-index.ts';
 
@@ -82,4 +83,22 @@ test('an incident tells who was in it, what was touched, what came of it, and no
 test('a task nobody has heard of is told as nothing', async (t) => {
   const told = await incident(t, [decision('d1', 'deny', { task: 'tsk_2' })]);
   assert.deepEqual([told.decisions, told.events, told.opened, told.from], [[], [], null, null]);
+});
+
+test('what is not yet under the checkpoint is counted, not told', async (t) => {
+  const dir = await tempFolder(t);
+  const log = await openLog(dir, { checkpointMillis: 60_000 });
+  const index = await openAuditIndex({ dir, log });
+  const { sequence } = log.append(decision('d1', 'allow', inTask({})));
+  await log.prove(sequence);
+  await log.append(outcome('d1', sequence, 'complete')).durable;
+  await log.append(decision('d2', 'deny', inTask({}))).durable;
+  await log.append(at('b1', 'claim.burnt', { decision: 'd1' })).durable;
+  const told = await incidentOf(await openPublished(dir, { vkeys: [vkey] }), index, 'tsk_1');
+  assert.deepEqual(
+    told.decisions.map(({ decisionId, result }) => [decisionId, result.state]),
+    [['d1', 'unknown']],
+  );
+  assert.deepEqual([told.log.size, told.unpublished, told.events], [1, 1, []]);
+  index.close();
 });

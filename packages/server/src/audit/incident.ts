@@ -84,11 +84,11 @@ export async function incidentOf(log: PublishedLog, index: IndexReader, task: st
   const published = found.slice(-incidentDecisionsMax).filter(({ sequence }) => sequence < size);
   const decisions: IncidentDecision[] = [];
   const chains: JsonObject[][] = [];
-  for (const { sequence, decisionId, result } of published) {
+  for (const { sequence, decisionId, outcome: decided } of published) {
     const outcome = index.outcomeOf(decisionId);
     const closing = outcome && outcome.sequence < size ? await log.prove(outcome.sequence) : null;
     const { record } = await log.prove(sequence);
-    const state = closing ? textOf(member(closing.record.result, 'state')) : outcome ? 'unknown' : result;
+    const state = closing ? textOf(member(closing.record.result, 'state')) : decided === 'allow' ? 'unknown' : 'none';
     decisions.push(decisionOf(sequence, record, { state: state ?? 'unknown', sequence: closing?.sequence ?? null }));
     chains.push(objectsIn(record.chain));
   }
@@ -149,7 +149,7 @@ async function eventsOf(
   }
   await take([task, ...decisions.map(({ decisionId }) => decisionId), ...approvals]);
   // A token is withdrawn under its own id, which only the record of its issue connects with the task.
-  await take([...proven.values()].flatMap(({ event, row }) => (event === 'token.issued' && textOf(row)) || []));
+  await take([...proven.values()].flatMap(({ row }) => textOf(row) ?? []));
   return [...proven].toSorted(([a], [b]) => a - b).map(([, told]) => told);
 }
 
@@ -183,7 +183,7 @@ function touchedBy(decisions: readonly IncidentDecision[]): Touched[] {
       allowed: count(({ outcome }) => outcome === 'allow'),
       refused: count(({ outcome }) => outcome === 'deny'),
       asked: count(({ outcome }) => outcome === 'approval'),
-      unknown: count(({ outcome, result }) => outcome === 'allow' && result.state === 'unknown'),
+      unknown: count(({ result }) => result.state === 'unknown'),
     };
   });
   return rows.toSorted((a, b) => `${a.server}/${a.name}`.localeCompare(`${b.server}/${b.name}`, 'en'));

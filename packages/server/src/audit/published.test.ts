@@ -102,6 +102,24 @@ test('a question is answered from the index of the plane, and from the log where
   assert.deepEqual(await ask(), ['log', 'd2 none,d1 complete']);
 });
 
+test('an index of another log of the same size is not asked', async (t) => {
+  const [dir, other] = await Promise.all(
+    ['d1', 'd2'].map(async (id) => {
+      const folder = await tempFolder(t);
+      const log = await openLog(folder);
+      const index = await openAuditIndex({ dir: folder, log });
+      await log.append(decision(id, 'deny')).durable;
+      await log.close();
+      index.close();
+      return folder;
+    }),
+  );
+  await copyFile(join(other!, 'index.db'), join(dir!, 'index.db'));
+  const { index } = await openQueryIndex({ open: () => openPublished(dir!, { vkeys: [vkey] }) });
+  using rows = index;
+  assert.deepEqual([rows.from, rows.find({}, 9).map(({ decisionId }) => decisionId)], ['log', ['d1']]);
+});
+
 test('an index ahead of the checkpoint is asked once the checkpoint has caught up', async (t) => {
   const dir = await tempFolder(t);
   const log = await openLog(dir, { checkpointMillis: 60_000 });

@@ -17,7 +17,15 @@ import {
 import { nodeEngine as engine } from '@writ/core/node';
 
 /** What it does instead of answering as it should. */
-export type Misbehaviour = 'none' | 'silent' | 'failing' | 'forging' | 'forgetful' | 'amnesic' | 'gibberish';
+export type Misbehaviour =
+  | 'none'
+  | 'silent'
+  | 'failing'
+  | 'forging'
+  | 'forgetful'
+  | 'amnesic'
+  | 'gibberish'
+  | 'stubborn';
 
 export interface TestWitness {
   readonly name: string;
@@ -26,6 +34,8 @@ export interface TestWitness {
   /** A line of a policy file. */
   readonly line: string;
   misbehaves: Misbehaviour;
+  /** It answers the next question only when this resolves, and fails from then on. */
+  late: Promise<void> | null;
   /** What it has cosigned last. */
   seen: { size: number; root: Uint8Array };
   /** Status codes it answered with. */
@@ -61,6 +71,7 @@ export async function startWitness(
   const witness: TestWitness = {
     ...{ name, url, vkey, line: `witness ${name} ${vkey} ${url}` },
     misbehaves: 'none',
+    late: null,
     seen: { size: 0, root: new Uint8Array(0) },
     answered: [],
   };
@@ -68,8 +79,12 @@ export async function startWitness(
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = Buffer.concat((await request.toArray()) as Buffer[]);
     if (witness.misbehaves === 'silent') return;
+    const { late } = witness;
+    witness.late = null;
+    await late;
     const answer = request.url === '/w/add-checkpoint' ? judge(body) : { status: 404, text: '' };
     witness.answered.push(answer.status);
+    if (late) witness.misbehaves = 'failing';
     const type = answer.status === 409 ? 'text/x.tlog.size' : 'text/plain; charset=utf-8';
     response.writeHead(answer.status, { 'content-type': type }).end(answer.text);
   }
@@ -79,6 +94,7 @@ export async function startWitness(
     if (witness.misbehaves === 'gibberish') return { status: 200, text: 'yes\n' };
     const { seen } = witness;
     if (witness.misbehaves === 'amnesic') return { status: 409, text: `${seen.size++}\n` };
+    if (witness.misbehaves === 'stubborn') return { status: 409, text: `${seen.size}\n` };
     const parts = parseAddCheckpoint(body);
     if (!parts) return { status: 400, text: '' };
     const opened = openCheckpoint(engine, parts.checkpoint, [logKey]);

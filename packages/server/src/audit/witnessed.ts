@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import {
   type Engine,
+  onlySignaturesOf,
   openCheckpoint,
   proveConsistency,
   type VerifierKey,
@@ -75,7 +76,12 @@ export async function openWitnessed(options: WitnessedOptions, settings: Witness
       }
     },
   });
-  return { ...witnesses, newest: () => newest };
+  return {
+    ...witnesses,
+    // Others' signatures would only make the question larger than some witnesses read.
+    offer: (published) => witnesses.offer({ ...published, note: onlySignaturesOf(published.note, origin) }),
+    newest: () => newest,
+  };
 }
 
 async function readWitnessed({ engine, keys, origin }: WitnessedOptions, path: string): Promise<Published | null> {

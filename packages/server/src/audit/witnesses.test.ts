@@ -19,6 +19,7 @@ import type { AuditLog } from './log.ts';
 import { openPublished } from './published.ts';
 import { verifyAudit } from './verify-audit.ts';
 import { startWitness, type TestWitness } from './witness.fixture.ts';
+import type { WitnessSettings } from './witnessed.ts';
 import type { WitnessStatus } from './witnesses.ts';
 
 function policyOf(witnesses: readonly TestWitness[], quorum: string): WitnessPolicy {
@@ -37,17 +38,18 @@ interface Watched {
   readonly changes: WitnessStatus[];
 }
 
-async function watched(t: TestContext, policy: WitnessPolicy, dir?: string): Promise<Watched> {
+async function watched(
+  t: TestContext,
+  policy: WitnessPolicy,
+  more: Partial<WitnessSettings> = {},
+  clock: { nowMillis(): number } = { nowMillis: () => Date.now() },
+  dir?: string,
+): Promise<Watched> {
   const folder = dir ?? (await tempFolder(t));
   const changes: WitnessStatus[] = [];
-  const witnesses = {
-    policy,
-    onChange: (status: WitnessStatus) => changes.push(status),
-    timeoutMillis: 100,
-    retryMillis: 10,
-    retryMillisMax: 40,
-  };
-  return { dir: folder, log: await openLog(folder, { witnesses }), changes };
+  const onChange = (status: WitnessStatus) => changes.push(status);
+  const witnesses = { policy, onChange, timeoutMillis: 100, retryMillis: 10, retryMillisMax: 40, ...more };
+  return { dir: folder, log: await openLog(folder, { witnesses, clock }), changes };
 }
 
 /** Waits for what happens beside the log; fails within a second. */
@@ -107,7 +109,7 @@ test('a log that goes on is proven to continue, also after a restart that has fo
   assert.ok(!witness.answered.includes(409), 'in one run its size is known');
   await log.close();
 
-  const { log: again } = await watched(t, policy, dir);
+  const { log: again } = await watched(t, policy, {}, undefined, dir);
   await appendEvents(again, 300, 2);
   await until('it has seen the newest', () => seenBy(again, 297));
   assert.equal(witness.answered.filter((status) => status === 409).length, 1, 'asked once for the size it knows');
@@ -123,6 +125,7 @@ test('with a witness down, slow, failing or lying, appends go on, the quorum of 
     ['failing', 'down', /answers 500/],
     ['forging', 'false', /says yes, but the signature of `bad\.example`.*not genuine/],
     ['gibberish', 'false', /says yes, but a signature line is malformed/],
+    ['stubborn', 'forked', /do not continue those it has cosigned/],
     ['amnesic', 'false', /names another size each time/],
   ] as const) {
     const good = await startWitness(t, { name: 'good', logVkey: vkey });
@@ -183,7 +186,7 @@ test('a log that was rolled back, or rewritten, is told by its witness', async (
   const startAgain = async () => {
     for (const part of ['segments', 'tile', 'checkpoint', 'checkpoint.witnessed'])
       await rm(join(dir, part), { recursive: true, force: true });
-    return watched(t, policy, dir);
+    return watched(t, policy, {}, undefined, dir);
   };
 
   const shorter = await startAgain();
@@ -219,7 +222,7 @@ test('a witness that does not take the key of the log says so, and one that is n
 });
 
 test('a proof from the folder is under the witnessed checkpoint where that reaches', async (t) => {
-  const witness = await startWitness(t, { name: 'w1', logVkey: vkey });
+  const witness = await startWitness(t, { name: 'w1', logVkey: vkey, role: 'cosigner' });
   const { dir, log } = await watched(t, policyOf([witness], 'all'));
   await appendEvents(log, 0, 4);
   await until('it has seen them', () => seenBy(log, 4));
@@ -235,7 +238,8 @@ test('a proof from the folder is under the witnessed checkpoint where that reach
   };
   assert.deepEqual(await sizeOf(3), [4, 2]);
   assert.deepEqual(await sizeOf(4), [8, 1]);
-  const { warnings } = await verifyAudit(dir, { vkeys: [vkey, witness.vkey] });
+  const { warnings, findings } = await verifyAudit(dir, { vkeys: [vkey, witness.vkey] });
+  assert.deepEqual(findings, [], 'the ML-DSA key of a witness is not the second key of the log');
   assert.match(warnings.join(), /4 records are newer than what witnesses have seen, 4 at 2025-11-24T/);
 });
 
@@ -256,4 +260,44 @@ test('a witnessed checkpoint that the records do not continue is a finding', asy
   witnessed[witnessed.length - 10]! ^= 1;
   await writeFile(join(dir, 'checkpoint.witnessed'), witnessed);
   assert.deepEqual(await codes(), ['checkpoint.witnessed_invalid', 'witness.quorum_missing']);
+});
+
+test('a witness that answers about an older checkpoint takes nothing back', async (t) => {
+  const quick = await startWitness(t, { name: 'quick', logVkey: vkey });
+  const slow = await startWitness(t, { name: 'slow', logVkey: vkey });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  slow.late = promise;
+  const { dir, log } = await watched(t, policyOf([quick, slow], 'any'), { timeoutMillis: 5000 });
+  await appendEvents(log, 0, 5);
+  await until('the quick one has seen five', () => log.witnesses()[0]!.size === 5);
+  await appendEvents(log, 5, 5);
+  await until('and ten, though the other has not answered', () => log.witnesses()[0]!.size === 10);
+  assert.deepEqual(slow.answered, []);
+  resolve();
+  await until('the late answer is there', () => log.witnesses()[1]!.size === 5);
+  const keys = keysOf(vkey, quick.vkey, slow.vkey);
+  for (const file of ['checkpoint', 'checkpoint.witnessed']) {
+    const opened = openCheckpoint(engine, await readFile(join(dir, file)), keys);
+    assert.ok(opened.ok && opened.value.size === 10, file);
+    assert.deepEqual(opened.value.signatures.map(({ key }) => key.name).toSorted(), ['quick.example', origin], file);
+  }
+});
+
+test('a witness in trouble is left in peace for a while, twice as long each time', async (t) => {
+  const witness = await startWitness(t, { name: 'w1', logVkey: vkey });
+  witness.misbehaves = 'failing';
+  const clock = { millis: 0, nowMillis: () => clock.millis };
+  const { log } = await watched(t, policyOf([witness], 'all'), { retryMillis: 1000, retryMillisMax: 60_000 }, clock);
+  let appended = 0;
+  const asksAt = async (millis: number) => {
+    clock.millis = millis;
+    // With the next checkpoint, whoever is due is asked.
+    await appendEvents(log, appended++, 1);
+    await log.prove(appended - 1);
+    await delay(20);
+    return witness.answered.length;
+  };
+  const asked = [];
+  for (const millis of [0, 999, 1000, 2999, 3000, 6999, 7000]) asked.push(await asksAt(millis));
+  assert.deepEqual(asked, [1, 1, 2, 2, 3, 3, 4]);
 });
