@@ -38,7 +38,7 @@ export interface TestPlane {
   close(): Promise<void>;
 }
 
-export const filesystemServer = resolve(
+const filesystemServer = resolve(
   import.meta.dirname,
   '../node_modules/@modelcontextprotocol/server-filesystem/dist/index.js',
 );

@@ -67,7 +67,6 @@ export async function openField(yaml: (a2a: string) => string): Promise<Field> {
   };
 }
 
-export const ACCESS = 'urn:ietf:params:oauth:token-type:access_token';
 export const CONTINUATION = 'urn:writ:params:oauth:token-type:continuation';
 const FORM = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
 

@@ -5,7 +5,7 @@ import type { JsonValue } from '@writ/core';
 export type FetchLike = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
 /** The whole body as text. Throws past the bound: an answer that does not end is an outage. */
-export async function boundedText(response: Response, bytesMax: number): Promise<string> {
+async function boundedText(response: Response, bytesMax: number): Promise<string> {
   if (response.body === null) return '';
   const decoder = new TextDecoder();
   let text = '';

@@ -4,7 +4,7 @@
 import { type Chain, chainFromClaims, isJsonObject, type JsonObject, leafOf, parseJws } from '@writ/core';
 
 /** Claims of a compact JWS whose signature nobody here has checked, or null. */
-export function unverifiedClaims(token: string): JsonObject | null {
+function unverifiedClaims(token: string): JsonObject | null {
   return parseJws(token)?.claims ?? null;
 }
 

@@ -120,6 +120,7 @@ export {
   type GenuineToken,
   judgeToken,
   readToken,
+  revocationFault,
   type TokenAsk,
   type TokenVerdict,
   withdrawnPart,

@@ -73,7 +73,7 @@ ${body}
 /** `leads-away`: the answer to its form redirects to another origin, which browsers hold against `form-action`. */
 export type FormTarget = 'here' | 'leads-away';
 
-export function pageHeaders(forms: FormTarget): { readonly [name: string]: string } {
+function pageHeaders(forms: FormTarget): { readonly [name: string]: string } {
   const policy = [
     "default-src 'none'",
     `style-src 'sha256-${styleHash}'`,

@@ -99,7 +99,7 @@ export const SHAPES: { readonly [name: string]: { readonly says: string; readonl
 };
 
 /** Shapes that only the name of the variable gives away; `key` is one that does. */
-export const UNNAMED: { readonly [name: string]: readonly Part[] } = {
+const UNNAMED: { readonly [name: string]: readonly Part[] } = {
   'aws-secret': [['p', 40]],
   random: [['a', 40]],
   hex: [['h', 32]],

@@ -56,7 +56,7 @@ export function treeRoot(engine: Engine, frontier: Frontier): Uint8Array {
 }
 
 /** Neighbouring subtrees of falling size, joined from the right: the hash of the range they cover. */
-export function foldNodes(engine: Engine, nodes: readonly Uint8Array[]): Uint8Array {
+function foldNodes(engine: Engine, nodes: readonly Uint8Array[]): Uint8Array {
   return nodes.reduceRight((right, left) => nodeHash(engine, left, right));
 }
 

@@ -81,7 +81,7 @@ export interface LogVerifier {
 }
 
 /** More than this is one broken log, not a thousand news; the rest is counted. */
-export const findingsMax = 1000;
+const findingsMax = 1000;
 
 /** Verifies everything an iterable yields. */
 export async function verifyLog(

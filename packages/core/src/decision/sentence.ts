@@ -17,7 +17,7 @@ export function partyName(sub: string): string {
   return (id && agentPath(id)) ?? sub;
 }
 
-export function targetName(call: Pick<Call, 'target' | 'operation'>): string {
+function targetName(call: Pick<Call, 'target' | 'operation'>): string {
   const { server, name } = call.target;
   return name === null ? `${server} (${call.operation})` : `${server}/${name}`;
 }

@@ -179,3 +179,9 @@ export function callOf(token: string | null, over: Partial<Call> = {}): Call {
     ...over,
   };
 }
+
+export const reader = { peer: peerOf('db/reader') };
+export const write: Partial<Call> = {
+  target: { kind: 'server', server: 'files', name: 'write_file' },
+  scopes: ['files:write_file'],
+};

@@ -1,6 +1,7 @@
 // Check 2: what may this caller ask, and for whom. Needs the facts of check 1: a token is worth nothing without its peer.
 // RFC 9068 §4, RFC 8693 §4, Writ rules §2.
 
+import { type Denial, denial } from '../denial.ts';
 import type { Engine } from '../std/engine.ts';
 import type { JsonObject } from '../std/json.ts';
 import type { PeerFacts } from '../transport/peer.ts';
@@ -58,8 +59,8 @@ function judgeGenuine(
   if (held.outcome === 'deny') return held;
   const bound = judgeBinding(token, held.facts !== null, peer, world);
   if (bound.outcome === 'deny') return bound;
-  const withdrawn = withdrawnPart(token, world.revocations);
-  if (withdrawn !== null) return deny('token.revoked', withdrawn);
+  const gone = revocationFault(token, world.revocations);
+  if (gone) return { outcome: 'deny', denial: gone };
   const fault = chainFault(token.chain, world.resources);
   if (fault) return { outcome: 'deny', denial: fault };
   for (const [i, link] of token.chain.links.entries()) {
@@ -187,13 +188,18 @@ function judgeBinding(token: GenuineToken, proven: boolean, peer: PeerFacts, wor
   return pass({ actorKey, unbound: !proven });
 }
 
-/** What of this token has been withdrawn: its row, any ancestor's, its task, its person; or the view is too old to say. */
+/** Rules §2.15. A view that is too old says nothing of the token, so it is an outage: whoever comes again may be served. */
+export function revocationFault(token: Pick<GenuineToken, 'id' | 'chain'>, revocations: Revocations): Denial | null {
+  if (!revocations.fresh) return denial('gateway.store_unreachable', { sequence: revocations.sequence });
+  const withdrawn = withdrawnPart(token, revocations);
+  return withdrawn && denial('token.revoked', withdrawn);
+}
+
+/** What of this token has been withdrawn, by a view that is fresh: its row, any ancestor's, its task, its person, an agent. */
 export function withdrawnPart(
   token: Pick<GenuineToken, 'id' | 'chain'>,
   revocations: Revocations,
 ): { readonly [what: string]: string | number } | null {
-  if (!revocations.fresh)
-    return { why: 'the list of revocations is older than 500 ms', sequence: revocations.sequence };
   if (revocations.rows.has(token.id)) return { row: token.id };
   const row = token.chain.links.find((link) => revocations.rows.has(link.row));
   if (row) return { row: row.row, actor: row.actor.sub };

@@ -24,7 +24,7 @@ export interface ChainClaims {
 
 export type ChainFault = 'malformed' | 'restriction_unknown' | 'chain_ambiguous';
 
-export const linksMax = 16;
+const linksMax = 16;
 
 export function chainToClaims(chain: Chain): ChainClaims {
   const act = chain.links

@@ -118,7 +118,7 @@ export interface Review {
   readonly refused: Listing['refused'];
 }
 
-export function reviewOf(server: string, listing: ServerListing, pins: readonly Pin[]): Review {
+function reviewOf(server: string, listing: ServerListing, pins: readonly Pin[]): Review {
   const { listed, refused } = readListing(listing);
   const pinned = new Map(pins.map((pin) => [pin.name, pin]));
   const entries = listed.map((now): ReviewEntry => {

@@ -42,7 +42,7 @@ export const FILES: readonly JsonObject[] = [
   tool('list.names', { path: { type: 'string' } }, ['path']),
 ];
 
-export const MAIL: readonly JsonObject[] = [
+const MAIL: readonly JsonObject[] = [
   tool(
     'send',
     { to: { type: 'array', items: { type: 'string' } }, subject: { type: 'string' }, amount: { type: 'number' } },

@@ -74,7 +74,7 @@ export interface IncidentDecision {
 }
 
 /** More than this is no longer read by people; the query tells the rest. */
-export const incidentDecisionsMax = 10_000;
+const incidentDecisionsMax = 10_000;
 
 /** Throws `AuditRefused` when a record that the index names is not proven. */
 export async function incidentOf(log: PublishedLog, index: IndexReader, task: string): Promise<Incident> {

@@ -57,7 +57,7 @@ export interface FoundDecision extends DecisionRow {
   readonly result: string;
 }
 
-export const schemaVersion = 2;
+const schemaVersion = 2;
 
 const schema = `
   create table decisions (

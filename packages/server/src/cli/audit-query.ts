@@ -54,7 +54,7 @@ export const query = verb({
 type FilterArgs = { readonly [Name in keyof typeof filterOptions]?: string | undefined };
 
 /** What was typed, as the index compares it. */
-export function filterOf(args: FilterArgs, { trustDomain, nowMillis }: { trustDomain: string; nowMillis: number }) {
+function filterOf(args: FilterArgs, { trustDomain, nowMillis }: { trustDomain: string; nowMillis: number }) {
   const filter: { -readonly [Name in keyof DecisionFilter]: DecisionFilter[Name] } = {};
   if (args.user !== undefined) filter.principal = args.user;
   if (args.agent !== undefined) filter.actor = partyId(args.agent, trustDomain);

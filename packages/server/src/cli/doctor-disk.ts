@@ -36,7 +36,7 @@ export async function diskFindings(dataDir: string): Promise<readonly Finding[]>
 }
 
 /** Writes with O_DSYNC: each returns when the bytes are where a power cut does not reach them, if the disk tells the truth. */
-export function measureFlush(path: string): FlushTimes {
+function measureFlush(path: string): FlushTimes {
   const file = openSync(path, constants.O_CREAT | constants.O_WRONLY | constants.O_DSYNC, 0o600);
   try {
     const record = Buffer.alloc(bytesPerWrite, 0x77);

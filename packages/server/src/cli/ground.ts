@@ -8,7 +8,7 @@ import { makeFolders } from '../make-folders.ts';
 import { type Stop, stopOf, usage } from './stop.ts';
 
 /** sun_path of a Unix socket, without its final NUL. unix(7). */
-export const socketPathBytesMax = 107;
+const socketPathBytesMax = 107;
 const socketNames = ['workload.sock', 'launch.sock', 'admin.sock'];
 
 /** Throws a Stop for what makes a start impossible; returns warnings for what only makes it weaker. */

@@ -45,7 +45,7 @@ export function readReady(dataDir: string): Ready | null {
   return parsed.ok && isJsonObject(parsed.value) ? readyOf(parsed.value) : null;
 }
 
-export function readyOf(line: JsonObject): Ready | null {
+function readyOf(line: JsonObject): Ready | null {
   const { pid, trustDomain, issuer, admin, workloadApi, log } = line;
   if (typeof pid !== 'number' || typeof trustDomain !== 'string' || typeof issuer !== 'string') return null;
   if (!isJsonObject(admin) || typeof admin.url !== 'string') return null;

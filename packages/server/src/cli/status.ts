@@ -16,7 +16,7 @@ export default verb({
 });
 
 /** Nested members as dotted names. */
-export function rowsOf(value: JsonObject, prefix = ''): string[][] {
+function rowsOf(value: JsonObject, prefix = ''): string[][] {
   return Object.entries(value).flatMap(([name, member]) => {
     if (member !== null && typeof member === 'object' && !Array.isArray(member)) {
       return rowsOf(member as JsonObject, `${prefix}${name}.`);

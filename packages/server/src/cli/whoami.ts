@@ -21,7 +21,7 @@ export default verb({
   },
 });
 
-export function whoamiText(answer: JsonObject): string {
+function whoamiText(answer: JsonObject): string {
   const selectors = (Array.isArray(answer.selectors) ? answer.selectors : []).filter(isJsonObject);
   const seen = table(selectors.map(({ kind, value }) => [`  ${kind}`, String(value)]));
   if (typeof answer.identity === 'string') {

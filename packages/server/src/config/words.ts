@@ -4,8 +4,8 @@
 import * as z from 'zod';
 
 /** Agent keys are the path of the SPIFFE ID: exactly two segments. Contract §5. */
-export const AGENT_KEY = /^[A-Za-z0-9_-]+\/[A-Za-z0-9_-]+$/;
-export const SERVER_KEY = /^[A-Za-z0-9_-]+$/;
+const AGENT_KEY = /^[A-Za-z0-9_-]+\/[A-Za-z0-9_-]+$/;
+const SERVER_KEY = /^[A-Za-z0-9_-]+$/;
 
 const ADDRESS = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$/;
 const DURATION = /^[1-9][0-9]{0,5}[smhd]$/;

@@ -30,7 +30,7 @@ export interface PersonCaller {
 }
 
 /** Admin and approver acts take somebody who signed in this recently. Rules §7.1. */
-export const recentSeconds = 300;
+const recentSeconds = 300;
 
 export function isRecent({ authenticatedAtSeconds: at }: PersonCaller, nowSeconds: number): boolean {
   return at !== null && nowSeconds - at <= recentSeconds;

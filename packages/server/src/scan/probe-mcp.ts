@@ -188,7 +188,7 @@ export function listedFrom(answer: RpcAnswer, greeting: JsonObject): Listed | nu
   return { tools: tools.filter(isJsonObject).map(toolOf), instructions };
 }
 
-export function toolOf(tool: JsonObject): Tool {
+function toolOf(tool: JsonObject): Tool {
   const { name, description, annotations, inputSchema = null } = tool;
   return {
     name: String(name),

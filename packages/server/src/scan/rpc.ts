@@ -7,7 +7,7 @@ export type RpcAnswer =
   | { readonly kind: 'error'; readonly code: number; readonly message: string }
   | { readonly kind: 'none' };
 
-export const RPC_ID = 1;
+const RPC_ID = 1;
 
 export function rpcRequest(method: string, params: JsonObject): string {
   return JSON.stringify({ jsonrpc: '2.0', id: RPC_ID, method, params });

@@ -108,7 +108,7 @@ function shellWords(word: Word): readonly Word[] {
 type InText = Pick<PlacedSecret, 'secret' | 'where' | 'key'>;
 
 /** User part, query and random-looking segments: an address with a secret in it is a secret that gets logged. */
-export function secretsInUrl(text: string): readonly InText[] {
+function secretsInUrl(text: string): readonly InText[] {
   const found: InText[] = shapedSecrets(text).map((secret) => ({ secret, where: 'url', key: 'the URL' }));
   if (!URL.canParse(text)) return found;
   const url = new URL(text);

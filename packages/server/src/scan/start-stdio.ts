@@ -20,7 +20,7 @@ export interface StartLimits {
   readonly endMillisMax: number;
 }
 
-export const START_LIMITS: StartLimits = { firstAnswerMillisMax: 60_000, answerMillisMax: 5000, endMillisMax: 2000 };
+const START_LIMITS: StartLimits = { firstAnswerMillisMax: 60_000, answerMillisMax: 5000, endMillisMax: 2000 };
 
 const lineCharsMax = 4 * 1024 * 1024;
 

@@ -109,7 +109,7 @@ export const MACHINE_LOCATIONS: readonly Location[] = [
 ];
 
 /** Of a file whose place says nothing: wherever any client would look. */
-export const ANY_SERVERS: ServerPaths = [
+const ANY_SERVERS: ServerPaths = [
   ['mcpServers'],
   ['projects', '*', 'mcpServers'],
   ['mcp', 'servers'],

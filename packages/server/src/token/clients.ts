@@ -6,7 +6,7 @@ import { type ClientMetadata, Provider } from 'oidc-provider';
 import { type Authority, type ClientEntry, GRANT } from './ports.ts';
 
 /** The plane's own clients: their tokens carry no `act`, and only they may ask for the first-party API (rules §1.2). */
-export const FIRST_PARTY = ['writ-cli', 'writ-console'] as const;
+const FIRST_PARTY = ['writ-cli', 'writ-console'] as const;
 
 /** The one scope of the first-party API; what a person may do there is a matter of their session and roles. */
 export const API_SCOPE = 'api';

@@ -1,40 +1,15 @@
 // The plane's own clients: a person through the command line or the console, without an actor (rules §1.2).
 
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
-import { openSqliteForTest } from '../store/testing.ts';
-import { claimsOf, openPlane, type Plane, post } from './testing.ts';
-import { agreedCode, agreeing, agreeToDevice } from './testing-browser.ts';
+import { test } from 'node:test';
+import { claimsOf, post } from './testing.ts';
+import { agreedCode, agreeToDevice } from './testing-browser.ts';
+import { filesToken, openWithClients } from './testing-clients.ts';
 
-const DESKTOP = { redirectUris: ['http://127.0.0.1/cb'], bearer: true, jwks: [] };
-const BOUND = { redirectUris: ['http://127.0.0.1/cb'], bearer: false, jwks: [] };
-const REDIRECT = 'http://127.0.0.1:4711/cb';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 
-async function open(t: TestContext): Promise<Plane> {
-  const clients = { desktop: DESKTOP, bound: BOUND };
-  return openPlane(t, await openSqliteForTest(t), { people: agreeing(), clients, wallClock: true });
-}
-
-function filesCode(plane: Plane, over = {}) {
-  const ask = {
-    clientId: 'desktop',
-    redirectUri: REDIRECT,
-    resource: plane.aud('mcp', 'files'),
-    scope: 'files:read_file',
-  };
-  return agreedCode(plane, { ...ask, ...over });
-}
-
-async function filesToken(plane: Plane) {
-  const { form } = await filesCode(plane);
-  const answer = await post(plane, '/oauth/token', form);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
-  return { form, body: answer.body, claims: claimsOf(answer.body.access_token) };
-}
-
 test('the command line signs in by device flow and gets the first-party API: no actor, and when the person signed in', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const asked = await post(plane, '/oauth/device/authorize', { client_id: 'writ-cli', scope: 'api' });
   assert.equal(asked.status, 200, JSON.stringify(asked.body));
   assert.equal(asked.body.verification_uri, `${plane.issuer}/oauth/device`);
@@ -59,7 +34,7 @@ test('the command line signs in by device flow and gets the first-party API: no 
 });
 
 test('the first-party API takes no token with an actor, of a client, or withdrawn', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { body } = await filesToken(plane);
   const refused = async (token: unknown) => {
     const verdict = await plane.server.readApiToken(String(token));

@@ -1,42 +1,17 @@
 // Clients without an SVID: a person signs in, agrees, and the client acts for that person and for nobody else (rules §1.2).
 
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { openSqliteForTest } from '../store/testing.ts';
 import { hashed } from './hashed.ts';
-import { claimsOf, continueFor, DB_AGENT, exchange, headerOf, openPlane, type Plane, post } from './testing.ts';
-import { agreedCode, agreeing, codeRequest, openBrowser } from './testing-browser.ts';
-
-const DESKTOP = { redirectUris: ['http://127.0.0.1/cb'], bearer: true, jwks: [] };
-const BOUND = { redirectUris: ['http://127.0.0.1/cb'], bearer: false, jwks: [] };
-const REDIRECT = 'http://127.0.0.1:4711/cb';
-
-async function open(t: TestContext): Promise<Plane> {
-  const clients = { desktop: DESKTOP, bound: BOUND };
-  return openPlane(t, await openSqliteForTest(t), { people: agreeing(), clients, wallClock: true });
-}
-
-function filesCode(plane: Plane, over = {}) {
-  const ask = {
-    clientId: 'desktop',
-    redirectUri: REDIRECT,
-    resource: plane.aud('mcp', 'files'),
-    scope: 'files:read_file',
-  };
-  return agreedCode(plane, { ...ask, ...over });
-}
-
-async function filesToken(plane: Plane) {
-  const { form } = await filesCode(plane);
-  const answer = await post(plane, '/oauth/token', form);
-  assert.equal(answer.status, 200, JSON.stringify(answer.body));
-  return { form, body: answer.body, claims: claimsOf(answer.body.access_token) };
-}
+import { claimsOf, continueFor, DB_AGENT, exchange, headerOf, openPlane, post } from './testing.ts';
+import { agreeing, codeRequest, openBrowser } from './testing-browser.ts';
+import { DESKTOP, filesCode, filesToken, openWithClients, REDIRECT } from './testing-clients.ts';
 
 test('a person’s consent gives the client a chain of two: the person, and the client that acts', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { claims, body } = await filesToken(plane);
   assert.deepEqual([body.token_type, body.scope], ['Bearer', 'files:read_file']);
   assert.deepEqual([claims.sub, claims.client_id, claims.aud], ['howard', 'desktop', plane.aud('mcp', 'files')]);
@@ -62,7 +37,7 @@ test('a person’s consent gives the client a chain of two: the person, and the 
 });
 
 test('a refusal of somebody who only gave a public client’s name is a refusal of nobody', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const guess = { grant_type: 'authorization_code', client_id: 'desktop', code: 'guess', redirect_uri: REDIRECT };
   const refused = await post(plane, '/oauth/token', { ...guess, code_verifier: 'v'.repeat(43) });
   assert.equal(refused.status, 400);
@@ -73,13 +48,13 @@ test('a refusal of somebody who only gave a public client’s name is a refusal 
 });
 
 test('the answer names the issuer (RFC 9207), and a state comes back', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { back } = await filesCode(plane);
   assert.deepEqual([back.searchParams.get('iss'), back.searchParams.get('state')], [plane.issuer, 'st']);
 });
 
 test('refreshing keeps task and root, rotates, and a later use of the old one ends the family', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const first = await filesToken(plane);
   const refresh = (token: unknown) =>
     post(plane, '/oauth/token', { grant_type: 'refresh_token', client_id: 'desktop', refresh_token: String(token) });
@@ -102,7 +77,7 @@ test('refreshing keeps task and root, rotates, and a later use of the old one en
 });
 
 test('redeeming a code again later revokes what it gave', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { form, claims } = await filesToken(plane);
   await plane.store.db
     .updateTable('oidc_payloads')
@@ -114,7 +89,7 @@ test('redeeming a code again later revokes what it gave', async (t) => {
 });
 
 test('a code is bound to its client, its redirect address and its verifier', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   for (const over of [
     { client_id: 'bound' },
     { redirect_uri: 'http://127.0.0.1:4711/other' },
@@ -128,7 +103,7 @@ test('a code is bound to its client, its redirect address and its verifier', asy
 });
 
 test('an authorization request without PKCE, or for something the client may not have, comes back refused', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const files = plane.aud('mcp', 'files');
   const base = { clientId: 'desktop', redirectUri: REDIRECT, resource: files, scope: 'files:read_file' };
   const cases: readonly [string, object, string][] = [
@@ -153,7 +128,7 @@ test('an authorization request without PKCE, or for something the client may not
 });
 
 test('a client or redirect address that is not known is never redirected to', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const base = {
     clientId: 'desktop',
     redirectUri: REDIRECT,
@@ -174,7 +149,7 @@ test('a client or redirect address that is not known is never redirected to', as
 });
 
 test('a client that is not listed as bearer must prove a key, and gets a token bound to it', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { form } = await filesCode(plane, { clientId: 'bound' });
   const bare = await post(plane, '/oauth/token', form);
   assert.deepEqual([bare.status, bare.body.error], [400, 'invalid_grant']);
@@ -205,7 +180,7 @@ test('a client that is not listed as bearer must prove a key, and gets a token b
 });
 
 test('openid-client discovers the issuer and signs a person in by code and PKCE', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const config = await openid.discovery(new URL(plane.issuer), 'desktop', undefined, openid.None(), {
     algorithm: 'oauth2',
     execute: [openid.allowInsecureRequests],
@@ -230,7 +205,7 @@ test('openid-client discovers the issuer and signs a person in by code and PKCE'
 });
 
 test('an agent that a client calls continues the person’s chain', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { form } = await filesCode(plane, {
     resource: plane.aud('a2a', 'db/agent'),
     scope: 'db/agent:send files:read_file',
@@ -290,7 +265,7 @@ test('a client that cannot verify EdDSA gets its tokens signed with ES256, and t
 });
 
 test('a withdrawn person gets nothing more through a client that still holds a refresh token', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { body } = await filesToken(plane);
   await plane.server.revoke({ user: { iss: plane.issuer, sub: 'howard' } }, 'admin');
   const form = { grant_type: 'refresh_token', client_id: 'desktop', refresh_token: String(body.refresh_token) };
@@ -299,7 +274,7 @@ test('a withdrawn person gets nothing more through a client that still holds a r
 });
 
 test('no code and no refresh token can be read out of the database', async (t) => {
-  const plane = await open(t);
+  const plane = await openWithClients(t);
   const { form, body } = await filesToken(plane);
   const rows = JSON.stringify(await plane.store.db.selectFrom('oidc_payloads').selectAll().execute());
   assert.ok(rows.includes('RefreshToken'));

@@ -61,7 +61,7 @@ export interface Tasks {
 /** The chain holds at most 16 links, the root among them. */
 const depthMax = 15;
 
-export const taskSecondsMax = 86_400;
+const taskSecondsMax = 86_400;
 const promptCharsMax = 32_768;
 
 export interface TaskRooms {

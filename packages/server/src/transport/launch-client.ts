@@ -1,4 +1,4 @@
-// Launching an agent from outside the plane (rules §1.1): start a stub, register its pid, and only then tell it what to
+// Launching an agent from outside the plane (rules §1.1): start a shim, register its pid, and only then tell it what to
 // become. Whether the launch is allowed is the plane's answer; this side keeps the order and reduces the environment.
 
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
@@ -16,7 +16,7 @@ import {
   type LaunchReply,
   launchLineBytesMax,
 } from './launch-protocol.ts';
-import type { StubOrder } from './launch-stub.ts';
+import type { ShimOrder } from './launch-shim.ts';
 
 export interface LaunchOptions {
   readonly launchSocket: string;
@@ -60,12 +60,12 @@ const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 /** Launches one agent. The process exists only when the answer is `ok`. */
 export async function launch(options: LaunchOptions): Promise<LaunchResult> {
-  const stub = spawnStub(options);
-  if (stub.pid === undefined) return { ok: false, why: 'command', says: 'the launcher could not start a process' };
-  const exited = once(stub, 'exit').then(([code, signal]) => exitCode(code, signal));
-  const request = requestLine(options, stub.pid);
+  const shim = spawnShim(options);
+  if (shim.pid === undefined) return { ok: false, why: 'command', says: 'the launcher could not start a process' };
+  const exited = once(shim, 'exit').then(([code, signal]) => exitCode(code, signal));
+  const request = requestLine(options, shim.pid);
   const fail = async (why: 'refused' | 'unreachable' | 'command', says: string): Promise<LaunchResult> => {
-    stub.kill('SIGKILL');
+    shim.kill('SIGKILL');
     await exited;
     return { ok: false, why, says };
   };
@@ -79,29 +79,29 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
     answer.connection.destroy();
     return fail('command', order);
   }
-  (stub.stdio[3] as Writable).end(JSON.stringify(order));
-  stayRegistered(options, request, stub, answer.connection);
-  return { ok: true, launched: { process: stub, pid: stub.pid, exited } };
+  (shim.stdio[3] as Writable).end(JSON.stringify(order));
+  stayRegistered(options, request, shim, answer.connection);
+  return { ok: true, launched: { process: shim, pid: shim.pid, exited } };
 }
 
-function spawnStub({ uid, gid, cwd, stdio = ['inherit', 'inherit', 'inherit'] }: LaunchOptions): ChildProcess {
+function spawnShim({ uid, gid, cwd, stdio = ['inherit', 'inherit', 'inherit'] }: LaunchOptions): ChildProcess {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const script = fileURLToPath(new URL(`./launch-stub.${extension}`, import.meta.url));
+  const script = fileURLToPath(new URL(`./launch-shim.${extension}`, import.meta.url));
   // No environment: what an environment can do to Node (NODE_OPTIONS, LD_PRELOAD) must not happen before the reduction.
-  const stub = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+  const shim = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
     env: {},
     stdio: [...stdio, 'pipe'] as StdioOptions,
     ...(uid === undefined ? {} : { uid }),
     ...(gid === undefined ? {} : { gid }),
     ...(cwd === undefined ? {} : { cwd }),
   });
-  stub.on('error', () => {}); // seen as a missing pid
-  stub.stdio[3]?.on('error', () => {}); // the stub ended first, which `exit` tells
-  return stub;
+  shim.on('error', () => {}); // seen as a missing pid
+  shim.stdio[3]?.on('error', () => {}); // the shim ended first, which `exit` tells
+  return shim;
 }
 
-function requestLine({ agent, command, credential, adopts = false, uid }: LaunchOptions, stubPid: number): string {
-  return encodeLaunchRequest({ agent, uid: uid ?? process.getuid!(), command, stubPid, adopts, credential });
+function requestLine({ agent, command, credential, adopts = false, uid }: LaunchOptions, shimPid: number): string {
+  return encodeLaunchRequest({ agent, uid: uid ?? process.getuid!(), command, shimPid, adopts, credential });
 }
 
 /** The plane's answer with the connection it came on, or null when there is no plane. */
@@ -161,8 +161,8 @@ function stayRegistered(options: LaunchOptions, line: string, child: ChildProces
   watch(first);
 }
 
-/** What the stub shall execute, or a sentence why it cannot be. */
-function orderOf(options: LaunchOptions, names: readonly string[] | null): StubOrder | string {
+/** What the shim shall execute, or a sentence why it cannot be. */
+function orderOf(options: LaunchOptions, names: readonly string[] | null): ShimOrder | string {
   const { environment, planeEnvironment, command } = options;
   const env: Record<string, string> = {};
   for (const name of names ?? Object.keys(environment)) {

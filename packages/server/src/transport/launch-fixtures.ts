@@ -37,7 +37,7 @@ export interface SmallPlane {
 export async function openSmallPlane(
   t: TestContext,
   initial: readonly AttestEntry[],
-  authorise: (request: Omit<LaunchRequest, 'stubPid' | 'adopts'>) => Promise<true | string> = async () => true,
+  authorise: (request: Omit<LaunchRequest, 'shimPid' | 'adopts'>) => Promise<true | string> = async () => true,
 ): Promise<SmallPlane> {
   const folder = await temporaryFolder(t);
   const kernel = await openKernel();

@@ -8,11 +8,11 @@ export type LaunchCredential = { readonly session: string } | { readonly launchT
 
 export interface LaunchRequest {
   readonly agent: string;
-  /** User id of the stub. */
+  /** User id of the shim. */
   readonly uid: number;
   readonly command: readonly string[];
   /** The child of the caller that waits to become the command. */
-  readonly stubPid: number;
+  readonly shimPid: number;
   /** The caller is the subreaper of this one tree. */
   readonly adopts: boolean;
   readonly credential: LaunchCredential;
@@ -32,12 +32,12 @@ export function encodeLaunchRequest({ credential, ...rest }: LaunchRequest): str
 export function decodeLaunchRequest(line: string): LaunchRequest | null {
   const value = readObject(line);
   if (value === null) return null;
-  const { agent, uid, command, stubPid, adopts, session, launchToken, ...unknown } = value;
+  const { agent, uid, command, shimPid, adopts, session, launchToken, ...unknown } = value;
   if (Object.keys(unknown).length > 0) return null;
-  if (typeof agent !== 'string' || !isCount(uid) || !isCount(stubPid) || typeof adopts !== 'boolean') return null;
+  if (typeof agent !== 'string' || !isCount(uid) || !isCount(shimPid) || typeof adopts !== 'boolean') return null;
   if (!isTexts(command) || command.length === 0) return null;
   const credential = credentialOf(session, launchToken);
-  return credential && { agent, uid, command, stubPid, adopts, credential };
+  return credential && { agent, uid, command, shimPid, adopts, credential };
 }
 
 export function encodeLaunchReply(reply: LaunchReply): string {

@@ -1,5 +1,5 @@
 // The socket that registers launches, and nothing else (rules §1.1). It believes a registrar that is allowed to launch
-// this agent, is the parent of a waiting stub of the right uid, and is not itself inside a launched tree.
+// this agent, is the parent of a waiting shim of the right uid, and is not itself inside a launched tree.
 
 import type { Socket } from 'node:net';
 import type { AttestEntry } from './attest-entries.ts';
@@ -22,7 +22,7 @@ export interface LaunchServerOptions {
   readonly registry: LaunchRegistry;
   readonly entries: () => readonly AttestEntry[];
   /** True when the session or launch token allows this launch, else a sentence for the one who asked. */
-  readonly authorise: (request: Omit<LaunchRequest, 'stubPid' | 'adopts'>) => Promise<true | string>;
+  readonly authorise: (request: Omit<LaunchRequest, 'shimPid' | 'adopts'>) => Promise<true | string>;
   readonly clock: { nowSeconds(): number };
   readonly onLaunch: (launch: Launch) => void;
   readonly onRefused: (refusal: {
@@ -116,20 +116,20 @@ function register(options: LaunchServerOptions, peer: Peer, request: LaunchReque
   const ancestry = ancestryOf(peer.process.pid);
   if (ancestry === null || !peer.process.isAlive()) return 'the process that asked has ended';
   if (registry.isInsideLaunchedTree(ancestry)) return 'a launched agent cannot launch another; start it from outside';
-  const processHandle = kernel.open(request.stubPid);
+  const processHandle = kernel.open(request.shimPid);
   const runnerHandle = kernel.open(peer.process.pid);
-  const stub = stubOf(request, peer.process.pid);
+  const shim = shimOf(request, peer.process.pid);
   // Alive after the reads: they were about these two processes, and the runner held is the one that connected.
   const alive = processHandle?.isAlive() && runnerHandle?.isAlive() && peer.process.isAlive();
-  if (!processHandle || !runnerHandle || !alive || typeof stub === 'string') {
+  if (!processHandle || !runnerHandle || !alive || typeof shim === 'string') {
     processHandle?.close();
     runnerHandle?.close();
-    return typeof stub === 'string' ? stub : 'the process to launch has ended';
+    return typeof shim === 'string' ? shim : 'the process to launch has ended';
   }
   const launch: Launch = {
     agent: request.agent,
     uid: request.uid,
-    process: stub,
+    process: shim,
     runner: ancestry[0]!,
     adopts: request.adopts,
     sinceSeconds: clock.nowSeconds(),
@@ -140,10 +140,10 @@ function register(options: LaunchServerOptions, peer: Peer, request: LaunchReque
 }
 
 /** The waiting process, when it is a child of the runner with the right uid, else a sentence. */
-function stubOf({ stubPid, uid }: LaunchRequest, runnerPid: number): ProcessRef | string {
-  const stat = statOf(stubPid);
+function shimOf({ shimPid, uid }: LaunchRequest, runnerPid: number): ProcessRef | string {
+  const stat = statOf(shimPid);
   if (stat === null) return 'the process to launch has ended';
-  if (stat.parentPid !== runnerPid) return `the process \`${stubPid}\` is not a child of the one that asked`;
-  if (idsOf(stubPid)?.uid !== uid) return `the process \`${stubPid}\` does not run as uid \`${uid}\``;
+  if (stat.parentPid !== runnerPid) return `the process \`${shimPid}\` is not a child of the one that asked`;
+  if (idsOf(shimPid)?.uid !== uid) return `the process \`${shimPid}\` does not run as uid \`${uid}\``;
   return { pid: stat.pid, startTicks: stat.startTicks };
 }

@@ -64,7 +64,7 @@ test('a sixth child of that parent, not launched, is nobody', async (t) => {
   await holder.exited;
 });
 
-test('the pid stays from stub to command, and a descendant is covered like the command itself', async (t) => {
+test('the pid stays from shim to command, and a descendant is covered like the command itself', async (t) => {
   const plane = await openSmallPlane(t, launchedEntries);
   const [node, ...rest] = whoAmICommand(plane.askSocket);
   const command = ['/bin/sh', '-c', 'echo $$; "$0" "$@"; true', node, ...rest] as [string, ...string[]];
@@ -114,7 +114,7 @@ test('a launch token carries only the variables of the entry, a person everythin
   assert.deepEqual((await outputOf(byPerson)).split('\n').sort(), ['A=1', 'B=2', 'PATH=/nowhere', 'WRIT_TASK=tsk_1']);
 });
 
-test('the caller’s environment does nothing to the stub', async (t) => {
+test('the caller’s environment does nothing to the shim', async (t) => {
   const plane = await openSmallPlane(t, launchedEntries);
   const before = process.env.NODE_OPTIONS;
   process.env.NODE_OPTIONS = '--require=/no/such/file.js';
@@ -126,7 +126,7 @@ test('the caller’s environment does nothing to the stub', async (t) => {
   assert.equal(await outputOf(child), 'ran');
 });
 
-test('the command starts with default signals and no descriptor of the stub', async (t) => {
+test('the command starts with default signals and no descriptor of the shim', async (t) => {
   const plane = await openSmallPlane(t, launchedEntries);
   const script = 'grep SigIgn /proc/self/status; readlink /proc/self/fd/3; true';
   const child = await launched(optionsFor(plane, { command: ['/bin/sh', '-c', script] }));
@@ -186,10 +186,10 @@ test('root launches for another uid, and the identity is of that uid', {
   const plane = await openSmallPlane(t, [entryOf('demo/one', { launched: true, uid })]);
   chmodSync(plane.folder, 0o711);
   assert.equal(await outputOf(await launched(optionsFor(plane, { uid, gid: uid, cwd: '/' }))), 'demo/one');
-  // Registered for 4242, running as root: the stub is looked at, not believed.
+  // Registered for 4242, running as root: the shim is looked at, not believed.
   const child = spawn('/bin/cat', { stdio: ['pipe', 'ignore', 'inherit'] });
   const request = { agent: 'demo/one', command: ['x'], adopts: false, credential: { session: 's' } };
-  const answer = await ask(plane, { ...request, uid, stubPid: child.pid! });
+  const answer = await ask(plane, { ...request, uid, shimPid: child.pid! });
   assert.match(answer?.ok === false ? answer.says : '', /does not run as uid `4242`/);
   child.stdin.end();
   await once(child, 'exit');
@@ -211,16 +211,16 @@ async function ask(plane: SmallPlane, request: LaunchRequest) {
 test('only the parent of a process registers it', async (t) => {
   const plane = await openSmallPlane(t, launchedEntries);
   const request = { agent: 'demo/one', uid: ownUid, command: ['x'], adopts: false, credential: { session: 's' } };
-  const answer = await ask(plane, { ...request, stubPid: 1 });
+  const answer = await ask(plane, { ...request, shimPid: 1 });
   assert.match(answer?.ok === false ? answer.says : '', /is not a child of the one that asked/);
-  const gone = await ask(plane, { ...request, stubPid: 4_000_000 });
+  const gone = await ask(plane, { ...request, shimPid: 4_000_000 });
   assert.match(gone?.ok === false ? gone.says : '', /has ended/);
 });
 
 test('a process is launched as one agent, however often it is registered', async (t) => {
   const plane = await openSmallPlane(t, launchedEntries);
   const child = spawn('/bin/cat', { stdio: ['pipe', 'ignore', 'inherit'] });
-  const request = { uid: ownUid, command: ['x'], stubPid: child.pid!, adopts: false, credential: { session: 's' } };
+  const request = { uid: ownUid, command: ['x'], shimPid: child.pid!, adopts: false, credential: { session: 's' } };
   assert.equal((await ask(plane, { ...request, agent: 'demo/one' }))?.ok, true);
   assert.equal((await ask(plane, { ...request, agent: 'demo/one' }))?.ok, true);
   const other = await ask(plane, { ...request, agent: 'demo/two' });
@@ -272,5 +272,5 @@ test('a command that does not exist is said before anything runs', async (t) => 
     await refusalOf(optionsFor(plane, { command: ['no-such-program'] })),
     /cannot find a program `no-such-program`/,
   );
-  await eventually('the stub is gone', () => plane.launches.list().length === 0);
+  await eventually('the shim is gone', () => plane.launches.list().length === 0);
 });

@@ -104,6 +104,6 @@ export function either(operands: readonly Node[]): Node {
   });
 }
 
-export function notBoolean(result: Result): Result {
+function notBoolean(result: Result): Result {
   return isFault(result) ? result : NOT_BOOLEAN;
 }

@@ -42,7 +42,7 @@ const EXTENSIONS: ReadonlyMap<string, string> = new Map([
   ['duration', 'duration'],
 ]);
 
-export function readerOf(json: unknown, names: Names, depth = 0): Read {
+function readerOf(json: unknown, names: Names, depth = 0): Read {
   const { type, name, element } = membersOf(json);
   // Common types may name each other in a circle.
   if (typeof type !== 'string' || depth > 100) return refuse(names, 'a type');

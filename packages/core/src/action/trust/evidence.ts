@@ -12,9 +12,9 @@ import { normal, type Scalar, typedKey, type ValueType, valueKey } from './typed
 
 export const evidenceFieldsMax = 20_000;
 /** UTF-16 units. */
-export const evidenceCharsMax = 4 * 1024 * 1024;
+const evidenceCharsMax = 4 * 1024 * 1024;
 /** Secrets beyond the two bounds above, and how long such a one may be. */
-export const secretsMax = 1_000;
+const secretsMax = 1_000;
 export const secretCharsMax = 64 * 1024;
 
 /** Which result: a decision id in the plane, a step in a replay. */

@@ -5,9 +5,7 @@ import type { Level } from '../../token/chain.ts';
 
 export type { Level };
 
-/** The principal's own words, and nothing else. No output of a tool reaches it. */
-export const PRINCIPAL: Level = 4;
-/** The highest level that an output may be given, whatever its manifest says. */
+/** The highest level that an output may be given, whatever its manifest says. The principal's own words alone are above it. */
 export const OUTPUT_MAX: Level = 3;
 /** Text that nobody described. */
 export const EXTERNAL: Level = 1;

@@ -68,7 +68,7 @@ export function riskOfCall(tool: ToolTrust, args: JsonObject): number {
 }
 
 /** Null and empty carry nothing, at any depth. */
-export function isNothing(value: JsonValue | undefined): boolean {
+function isNothing(value: JsonValue | undefined): boolean {
   if (value === undefined || value === null || value === '') return true;
   if (Array.isArray(value)) return value.every((one) => isNothing(one as JsonValue));
   return isJsonObject(value) && Object.values(value).every(isNothing);

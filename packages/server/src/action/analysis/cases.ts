@@ -93,7 +93,7 @@ function suppositionOf(plane: PlaneView, { request }: PolicyCase): Supposition |
 }
 
 /** By `server/tool`, or an agent's key. */
-export function operationCalled(plane: PlaneView, name: string): OperationView | undefined {
+function operationCalled(plane: PlaneView, name: string): OperationView | undefined {
   return plane.operations.find(({ target, action }) => name === (target.kind === 'agent' ? target.server : action));
 }
 

@@ -32,7 +32,7 @@ export interface Uid {
 export const TYPES = ['User', 'Group', 'Doc', 'Shop::Item', 'Shop::Action', 'Action'];
 export const IDS = ['a', 'b', 'c', 'd"\\', '', 'e::f'];
 export const NAMES = ['x', 'y', 'z', 'has', 'a b', '__proto__'];
-export const STRINGS = ['', 'a', 'ab', 'abc', 'a*b', '😀b', '10.0.0.1', '2024-02-29', '1d', '1.5', 'x"\\\n', '\u0000'];
+const STRINGS = ['', 'a', 'ab', 'abc', 'a*b', '😀b', '10.0.0.1', '2024-02-29', '1d', '1.5', 'x"\\\n', '\u0000'];
 export const LONGS = [0n, 1n, -1n, 2n, 60n, 2n ** 53n + 1n, 2n ** 62n, 2n ** 63n - 1n, -(2n ** 63n), -(2n ** 53n) - 1n];
 const DECIMALS = ['0.0', '-0.0', '1.5', '1.50', '-1.2345', '007.0', '922337203685477.5807', '-922337203685477.5808'];
 const BAD_DECIMALS = ['1', '1.', '.5', '1.23456', '922337203685477.5808', '+1.0', ' 1.0', '1.0\n', '٣.٠'];

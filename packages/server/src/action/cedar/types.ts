@@ -80,7 +80,7 @@ function jsonTypeOf(value: JsonValue): string {
 }
 
 /** The value in Cedar's JSON, or undefined when it is not exactly one of the type. */
-export function cedarValue(value: JsonValue, type: CedarType): CedarValueJson | undefined {
+function cedarValue(value: JsonValue, type: CedarType): CedarValueJson | undefined {
   switch (type.type) {
     case 'String':
       return typeof value === 'string' ? value : undefined;

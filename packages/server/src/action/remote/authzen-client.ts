@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import { type Dialect, type EngineOptions, openEngine } from './engine.ts';
 import type { RemoteEngine } from './verdict.ts';
 
-export const authzenDialect: Dialect = {
+const authzenDialect: Dialect = {
   body: evaluationOf,
   read(answer) {
     const decision = isJsonObject(answer) ? answer.decision : undefined;

@@ -5,7 +5,7 @@ import { isJsonObject } from '@writ/core';
 import { type Dialect, type EngineOptions, openEngine } from './engine.ts';
 import type { RemoteEngine } from './verdict.ts';
 
-export const opaDialect: Dialect = {
+const opaDialect: Dialect = {
   body: (question) => ({ input: question }),
   read(answer) {
     const result = isJsonObject(answer) ? answer.result : undefined;

@@ -123,7 +123,7 @@ function fitResult(result: JsonObject, { caller, upstream, method }: Bridge): Js
 const CARRIED = ['tools', 'resources', 'prompts', 'completions'];
 
 /** The capabilities to show a caller. */
-export function capabilitiesFor(caller: Era, from: Description): JsonObject {
+function capabilitiesFor(caller: Era, from: Description): JsonObject {
   const native = caller === 'modern' && from.era === 'modern';
   const shown: Record<string, JsonObject[string]> = {};
   for (const name of native ? [...CARRIED, 'logging'] : CARRIED) {

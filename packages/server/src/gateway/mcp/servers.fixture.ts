@@ -13,7 +13,7 @@ import type { CredentialFor, Upstream } from './upstream.ts';
 import { createHttpUpstream } from './upstream-http.ts';
 import { createStdioUpstream, type StdioOptions } from './upstream-stdio.ts';
 
-export const noCredential: CredentialFor = async () => ({ kind: 'none' });
+const noCredential: CredentialFor = async () => ({ kind: 'none' });
 
 export async function listen(server: Server): Promise<string> {
   server.unref(); // a test that fails half-way must not keep its process alive

@@ -13,7 +13,7 @@ export interface Asked {
   readonly isAction: boolean;
 }
 
-export function askedOf(server: string, method: string, params: JsonObject): Asked {
+function askedOf(server: string, method: string, params: JsonObject): Asked {
   if (method === 'tools/call') return action(server, String(params.name), objectOf(params.arguments));
   if (method === 'prompts/get') {
     return action(server, `prompts/${params.name}`, { name: params.name!, arguments: objectOf(params.arguments) });
@@ -44,7 +44,7 @@ export function toCall(method: string, params: JsonObject, { server, traceparent
 }
 
 /** W3C trace id of a `traceparent`, or null. */
-export function traceIdOf(params: JsonObject, header: string | null): string | null {
+function traceIdOf(params: JsonObject, header: string | null): string | null {
   const meta = metaOf(params).traceparent;
   const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(
     typeof meta === 'string' ? meta : (header ?? ''),

@@ -74,7 +74,7 @@ function scopesIn(text: string): readonly string[] {
 }
 
 /** Everything, by a wildcard or by a name that means it. */
-export function isBroad(scope: string): boolean {
+function isBroad(scope: string): boolean {
   return (
     /^(?:\*|all|any|root|admin|full|full[-_]?access|superuser|write:all|read:all|repo|delete_repo|user|workflow)$/i.test(
       scope,

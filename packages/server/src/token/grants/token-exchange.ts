@@ -14,10 +14,10 @@ import {
   judgeExchange,
   type Link,
   leafOf,
+  revocationFault,
   type SpiffeId,
   samePrincipal,
   TYP,
-  withdrawnPart,
 } from '@writ/core';
 import { signJwt } from '../jwt.ts';
 import { createReadOwnChain, readOwnClaims } from '../own-token.ts';
@@ -81,9 +81,8 @@ function subjectFault(
   nowSeconds: number,
 ): Denial | null {
   const view = lease.view();
-  if (!view.fresh) return denial('gateway.store_unreachable', { sequence: view.sequence });
-  const withdrawn = withdrawnPart(subject, view);
-  if (withdrawn) return denial('token.revoked', withdrawn);
+  const gone = revocationFault(subject, view);
+  if (gone) return gone;
   if (view.agents.has(client.sub)) return denial('transport.identity_revoked', { peer: client.sub });
   if (request.isContinuation && subject.audience !== deps.issuer) return denial('token.wrong_audience', {});
   // Only the actor itself may renew past `exp`; to anybody else an old token is nothing (rules §2.7).

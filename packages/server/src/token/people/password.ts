@@ -15,7 +15,7 @@ export const COST: Cost = { ln: 15, r: 8, p: 3 };
 const hashBytes = 32;
 const saltBytes = 16;
 /** NIST SP 800-63B-4 §3.1.1.2, where a password stands alone. */
-export const passwordCharsMin = 15;
+const passwordCharsMin = 15;
 const passwordCharsMax = 256;
 // A file with other parameters is a mistake, or somebody who wants a sign-in to take all memory.
 const STORED = /^\$scrypt\$ln=(1[0-8]),r=([1-9]|1[0-6]),p=([1-8])\$([A-Za-z0-9_-]{22,64})\$([A-Za-z0-9_-]{43})$/;

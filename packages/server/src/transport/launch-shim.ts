@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { loadNative } from './peercred-native.ts';
 
 /** What the launcher writes to descriptor 3, as JSON, before it ends that stream. */
-export interface StubOrder {
+export interface ShimOrder {
   /** Absolute path of the program. */
   readonly file: string;
   /** argv, the program's name first. */
@@ -26,7 +26,7 @@ pipe.on('error', () => process.exit(125));
 // `close`, not `end`: by then descriptor 3 is closed here and does not leak into the command.
 pipe.on('close', () => {
   if (text === '') process.exit(125);
-  const { file, command, env } = JSON.parse(text) as StubOrder;
+  const { file, command, env } = JSON.parse(text) as ShimOrder;
   const native = loadNative();
   for (const signal of ignoredByNode) native.defaultSignal(signal);
   process.execve!(file, [...command], env);
