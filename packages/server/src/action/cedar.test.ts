@@ -129,10 +129,7 @@ describe('what Cedar alone would let through', () => {
       '@id("sum") forbid (principal, action == Writ::Action::"files/read_file", resource) when { context.input has head && context.input.head + 9223372036854775807 > 0 };',
     );
     const [error] = answer(policy, { ...asked, args: { path: 'x', head: 480_151_623 } }).errors;
-    assert.equal(
-      error,
-      'policy `sum` failed: integer overflow while attempting to add the values `…` and `9223372036854775807`',
-    );
+    assert.equal(error, 'policy `sum` failed: integer overflow in `+`');
   });
 
   test('a number is read from text nowhere: strict validation refuses it', () => {

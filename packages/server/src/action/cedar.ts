@@ -7,12 +7,13 @@ import type { Asker, Policy, PolicyAnswer, PolicyRequest, Target } from '@writ/c
 import { type AllowLine, type Compiled, compileAllow, riskReviewedIn } from './allow.ts';
 import { compileCalls } from './calls.ts';
 import { answerOf, failed } from './cedar/answer.ts';
+import { compiledAsk } from './cedar/compiled.ts';
 import { couldPermit, type Parsed } from './cedar/could-permit.ts';
 import { type AuthoredPolicy, type CedarFile, policyProblem, readCedarFiles } from './cedar/files.ts';
 import type { Directory } from './cedar/parties.ts';
 import { readsOf } from './cedar/reads.ts';
 import { principalEntity, questionOf, resourceEntity } from './cedar/request.ts';
-import { ask, type PolicySource } from './cedar/slots.ts';
+import type { PolicySource } from './cedar/slots.ts';
 import type { PolicyText } from './cedar/text.ts';
 import type { Omission } from './cedar/types.ts';
 import { operationsOf, type ReviewedRisk, type ServerInput, type ToolNotice } from './definitions.ts';
@@ -94,6 +95,7 @@ function policyOf(
   };
   const definitions = new Map(operations.map((operation) => [operation, definitionOf(operation)]));
 
+  const ask = compiledAsk(source);
   const evaluate = (request: PolicyRequest): PolicyAnswer => {
     const operation = find(request.target);
     const schema = operation && actions.get(operation.action);
@@ -101,7 +103,7 @@ function policyOf(
     try {
       const asked = questionOf(request, operation, schema, held.get(operation.action) ?? new Map(), directory);
       if ('says' in asked) return failed(asked.says);
-      return answerOf(ask(source, asked.question), operation.action, parsed);
+      return answerOf(ask(asked.question), operation.action, parsed);
     } catch {
       // The message of a throw may repeat what was asked; what was asked may be secret.
       return failed(`the question about \`${operation.action}\` could not be put to Cedar`);
