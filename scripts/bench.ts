@@ -7,6 +7,8 @@ import { benchExchange } from './bench/exchange.ts';
 import { type Row, textOf } from './bench/figures.ts';
 import { benchGateway } from './bench/gateway.ts';
 import { openBenchPlane } from './bench/plane.ts';
+import { benchPolicy } from './bench/policy.ts';
+import { benchProvenance } from './bench/provenance.ts';
 import { benchRevocation } from './bench/revocation.ts';
 import { benchStart } from './bench/start.ts';
 
@@ -23,6 +25,8 @@ const add = (more: readonly Row[]) => {
 };
 
 if (wanted('decide')) add(await benchDecide(runs));
+if (wanted('policy')) add(await benchPolicy(runs));
+if (wanted('provenance')) add(benchProvenance(runs));
 if (wanted('appends')) add(await benchFlushes(runs));
 if (['gateway', 'exchange', 'revocation', 'start'].some(wanted)) {
   const bench = await openBenchPlane();

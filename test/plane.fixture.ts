@@ -57,19 +57,23 @@ export const smallWorld = `
 agents:
   claude/orchestrator:
     attest: { launched: true }
+    inputs: gated
     calls: [db/agent, files]
     scopes: ["files:read_text_file", "files:list_directory", "files:write_file", "db/reader:send"]
     memory: task
   db/agent:
     attest: { launched: true }
+    inputs: gated
     calls: [db/reader, files]
     scopes: ["files:read_text_file", "files:list_directory"]
   db/reader:
     attest: { launched: true }
+    inputs: gated
     calls: [files]
     scopes: ["files:read_text_file", "files:list_directory", "files:write_file"]
   scheduler/c5:
     attest: { launched: true }
+    inputs: gated
     calls: [claude/orchestrator]
 servers:
   files:

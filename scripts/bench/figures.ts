@@ -31,6 +31,17 @@ export function runOf(samples: readonly number[]): Run {
   return { p50: at(0.5), p99: at(0.99) };
 }
 
+/** Microseconds of each of many calls, one after the other. */
+export function timed(samples: number, work: (i: number) => unknown): Run {
+  const micros: number[] = [];
+  for (let i = 0; i < samples; i++) {
+    const started = performance.now();
+    work(i);
+    micros.push((performance.now() - started) * 1000);
+  }
+  return runOf(micros);
+}
+
 export function rate(perSecond: number): Run {
   return { p50: perSecond, p99: null };
 }

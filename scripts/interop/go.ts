@@ -10,6 +10,7 @@ const source = join(import.meta.dirname, 'go');
 
 export const goLog: Peer = {
   name: 'Go sumdb note+tlog',
+  shows: 'audit log: checkpoints, tiles and proofs read by Go’s own implementation',
   tier: 1,
   tests: ['test/interop/go-log.interop.ts'],
   async open() {

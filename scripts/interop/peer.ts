@@ -7,6 +7,8 @@ import { join } from 'node:path';
 
 export interface Peer {
   readonly name: string;
+  /** What its tests passing shows, for docs/conformance.md: one line. */
+  readonly shows: string;
   /** 1: every time, in twelve minutes for all of them. 2: from the cache. */
   readonly tier: 1 | 2;
   /** Patterns of test files, from the repository's root. */
@@ -15,8 +17,11 @@ export interface Peer {
   readonly alone?: boolean;
   /** Tests of those files that have nothing to do with the peer, by title. */
   readonly without?: RegExp;
-  /** Looks for the peer and starts what has to run beside the tests. Rejects when it is there and does not start. */
-  open(): Promise<OpenedPeer | AbsentPeer>;
+  /**
+   * Looks for the peer and starts what has to run beside the tests. Rejects when it is there and does not start. `millisLeft`: how
+   * long building it may take; as long as it likes without.
+   */
+  open(millisLeft?: number): Promise<OpenedPeer | AbsentPeer>;
 }
 
 export interface OpenedPeer {
@@ -38,10 +43,11 @@ export function cacheFolder(key: string): string {
 }
 
 /** A peer among our own development dependencies. */
-export function npmPeer(name: string, tests: readonly string[]): Peer {
+export function npmPeer(name: string, shows: string, tests: readonly string[]): Peer {
   const manifest = join('node_modules', name, 'package.json');
   return {
     name,
+    shows,
     tier: 1,
     tests,
     async open() {
@@ -54,12 +60,14 @@ export function npmPeer(name: string, tests: readonly string[]): Peer {
 /** A program on the PATH whose version is the first match of `version` in what it prints. */
 export function programPeer(
   name: string,
+  shows: string,
   ask: readonly [command: string, ...args: string[]],
   version: RegExp,
   tests: readonly string[],
 ): Peer {
   return {
     name,
+    shows,
     tier: 1,
     tests,
     async open() {

@@ -8,6 +8,7 @@ import type { OpenedPeer, Peer } from './peer.ts';
 
 export const postgres: Peer = {
   name: 'PostgreSQL',
+  shows: 'store: the schema, claims and one-time use under concurrency; a whole plane over it',
   tier: 1,
   tests: [
     'packages/server/src/store/store.test.ts',

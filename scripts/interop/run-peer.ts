@@ -25,7 +25,7 @@ export type PeerResult =
 const peerMillisMax = 300_000;
 
 /** Never rejects: a peer that does not start is a failure with its reason. */
-export async function runPeer(peer: Peer): Promise<PeerResult> {
+export async function runPeer(peer: Peer, millisLeft?: number): Promise<PeerResult> {
   const started = performance.now();
   const seconds = () => (performance.now() - started) / 1000;
   const broken = (says: string): PeerResult => {
@@ -39,7 +39,7 @@ export async function runPeer(peer: Peer): Promise<PeerResult> {
       seconds: seconds(),
     };
   };
-  const opened = await peer.open().catch((error: unknown) => error as Error);
+  const opened = await peer.open(millisLeft).catch((error: unknown) => error as Error);
   if (opened instanceof Error) return broken(opened.message);
   if ('absent' in opened) return { state: 'absent', reason: opened.absent };
   try {

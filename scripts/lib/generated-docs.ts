@@ -1,9 +1,15 @@
-// Documents that are made from code, so that they cannot tell another story: docs/denials.md from DENIALS.
+// Documents that are made from code or data, so that they cannot tell another story: docs/denials.md from DENIALS,
+// docs/conformance.md from what `npm run interop -- --write` measured.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DENIALS, type DenialCode, layerOf } from '@writ/core';
+import { peers } from '../interop/peers.ts';
+import { conformancePage } from './conformance.ts';
 
-const documents: Record<string, () => string> = { 'docs/denials.md': denialsPage };
+const documents: Record<string, () => string> = {
+  'docs/denials.md': denialsPage,
+  'docs/conformance.md': () => conformancePage(peers),
+};
 
 /** Names of documents that differ from what the code says; with `write` they are renewed. */
 export function generatedDocs({ write }: { write: boolean }): string[] {

@@ -39,7 +39,7 @@ before(async () => {
     environment: { NOTES_KEY: KEY },
     yaml: `
 agents:
-  claude/orchestrator: { attest: { launched: true }, calls: [notes], scopes: ["notes:read"], memory: task }
+  claude/orchestrator: { attest: { launched: true }, inputs: gated, calls: [notes], scopes: ["notes:read"], memory: task }
 servers:
   notes: { mcp: { command: ["$NODE", ${JSON.stringify(program)}] }, credential: { env: NOTES_KEY } }
 users:

@@ -4,12 +4,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type { DialSvid } from '@writ/agent/node';
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { type DenialCode, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import { type Keys, openKeys } from '../../packages/server/src/token/keys.ts';
 import { freePort } from '../free-port.ts';
 import { startTestPlane, type TestPlane } from '../plane.fixture.ts';
 import { type Callee, startCallee } from './callee.ts';
+import type { AttackFile } from './case.ts';
 import { decode } from './forge.ts';
+import { HOUSE, HOUSE_TOOLS } from './house.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 import type { Sender } from './wire.ts';
 
@@ -29,7 +31,16 @@ export interface Stage {
   /** The credential that the plane holds for the tool server. */
   readonly upstreamKey: string;
   /** Every refusal so far, by the id its caller was told. */
-  readonly refused: { readonly decisionId: string; readonly code: string; readonly reaches: boolean }[];
+  readonly refused: {
+    readonly decisionId: string;
+    readonly code: string;
+    readonly reaches: boolean;
+    /** A person was asked instead. */
+    readonly asks: boolean;
+  }[];
+  readonly isHouse: boolean;
+  /** Refusals at the door so far: reason → how many. */
+  readonly provoked: Map<DenialCode, number>;
   sender(as: string): Promise<Sender>;
   close(): Promise<void>;
 }
@@ -39,17 +50,33 @@ const WORLD: JsonObject = {
   agents: {
     'claude/orchestrator': {
       attest: { launched: true },
+      inputs: 'gated',
+      memory: 'task',
       calls: ['db/agent', 'notes', 'board'],
       scopes: ['notes:*', 'board:read', 'db/reader:send', 'claude/orchestrator:send'],
     },
     'db/agent': {
       attest: { launched: true },
+      inputs: 'gated',
+      memory: 'task',
       calls: ['db/reader', 'claude/orchestrator', 'notes'],
       scopes: ['notes:read', 'notes:send'],
       a2a: '$CALLEE',
     },
-    'db/reader': { attest: { launched: true }, calls: ['notes'], scopes: ['notes:read'] },
-    'scheduler/c5': { attest: { launched: true }, calls: ['notes'], scopes: ['notes:read'] },
+    'db/reader': {
+      attest: { launched: true },
+      inputs: 'gated',
+      memory: 'task',
+      calls: ['notes'],
+      scopes: ['notes:read'],
+    },
+    'scheduler/c5': {
+      attest: { launched: true },
+      inputs: 'gated',
+      memory: 'task',
+      calls: ['notes'],
+      scopes: ['notes:read'],
+    },
     'idle/agent': { attest: { launched: true } },
   },
   servers: {
@@ -66,13 +93,13 @@ const WORLD: JsonObject = {
 };
 
 /** Rejects with nothing left open. */
-export async function openStage(config: JsonObject): Promise<Stage> {
+export async function openStage({ config, world }: Pick<AttackFile, 'config' | 'world'>): Promise<Stage> {
   const closing: (() => Promise<void>)[] = [];
   const close = async () => {
     for (const one of closing.splice(0).reverse()) await one();
   };
   try {
-    return { ...(await openParts(config, (one) => closing.push(one))), close };
+    return { ...(await openParts(config, world === 'house', (one) => closing.push(one))), close };
   } catch (error) {
     await close();
     throw error;
@@ -81,13 +108,15 @@ export async function openStage(config: JsonObject): Promise<Stage> {
 
 async function openParts(
   config: JsonObject,
+  isHouse: boolean,
   onClose: (close: () => Promise<void>) => void,
 ): Promise<Omit<Stage, 'close'>> {
   const upstreamKey = `upstream-${crypto.randomUUID()}`;
-  const upstream = await startUpstream(upstreamKey);
+  const upstream = await startUpstream(upstreamKey, isHouse ? HOUSE_TOOLS : {});
   onClose(upstream.close);
   const calleePort = await freePort();
-  const json = JSON.stringify({ ...WORLD, ...config })
+  const json = JSON.stringify({ ...(isHouse ? HOUSE : WORLD), ...config })
+    .replaceAll('$HERE', import.meta.dirname)
     .replaceAll('$UPSTREAM', `http://127.0.0.1:${upstream.port}/mcp`)
     .replaceAll('$CALLEE', `https://127.0.0.1:${calleePort}/`);
   const plane = await startTestPlane({ yaml: flowMembers(json), environment: { UPSTREAM_KEY: upstreamKey } });
@@ -102,6 +131,8 @@ async function openParts(
     keys: await openKeys({ dir: join(plane.dataDir, 'data', 'keys') }),
     upstreamKey,
     refused: [],
+    isHouse,
+    provoked: new Map(),
     async sender(as) {
       if (as === 'nobody') return null;
       if (!held.has(as)) held.set(as, plane.svid(as));
@@ -120,6 +151,7 @@ function flowMembers(json: string): string {
 /** Names of one case; `{{token}}`, `{{token.task}}`, `{{now+60}}` and the addresses of the plane stand for their values. */
 export function openNames(stage: Stage) {
   const kept = new Map<string, Kept>();
+  const notes = new Map<string, string>();
   const { plane } = stage;
   const fixed: { readonly [name: string]: string } = {
     mtls: plane.mtls,
@@ -139,7 +171,8 @@ export function openNames(stage: Stage) {
   function lookUp(name: string): string | number {
     const time = /^now([+-]\d+)?$/.exec(name);
     if (time) return Math.floor(Date.now() / 1000) + Number(time[1] ?? 0);
-    if (Object.hasOwn(fixed, name)) return fixed[name]!;
+    const noted = notes.get(name) ?? fixed[name];
+    if (noted !== undefined) return noted;
     const [of, part] = name.split('.') as [string, string?];
     const { token, task } = find(of);
     if (part === undefined) return token;
@@ -163,7 +196,13 @@ export function openNames(stage: Stage) {
     return value;
   }
 
-  return { fill, find, keep: (name: string, one: Kept) => void kept.set(name, one) };
+  return {
+    fill,
+    find,
+    has: (name: string) => kept.has(name),
+    keep: (name: string, one: Kept) => void kept.set(name, one),
+    note: (name: string, text: string) => void notes.set(name, text),
+  };
 }
 
 export type Names = ReturnType<typeof openNames>;

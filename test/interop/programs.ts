@@ -10,12 +10,13 @@ export interface Said {
 
 const programMillisMax = 20_000;
 
-export function runProgram(command: string, args: readonly string[], stdin = ''): Promise<Said> {
+export function runProgram(command: string, args: readonly string[], stdin = '', cwd?: string): Promise<Said> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       stdio: 'pipe',
       timeout: programMillisMax,
       env: { ...process.env, LC_ALL: 'C' },
+      ...(cwd === undefined ? {} : { cwd }),
     });
     let stdout = '';
     let stderr = '';

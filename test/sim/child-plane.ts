@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isJsonObject, type JsonObject, parseStrictJsonText } from '@writ/core';
 
 const program = resolve(import.meta.dirname, '../../packages/server/src/cli/main.ts');
+const launcher = resolve(import.meta.dirname, '../../packages/server/bin/writ.js');
 
 export interface ChildPlane {
   readonly pid: number;
@@ -24,7 +25,7 @@ export interface ChildPlane {
 
 export function startChildPlane(config: string, env: { readonly [name: string]: string }): ChildPlane {
   const startedMillis = performance.now();
-  const child = spawn(process.execPath, ['--conditions=writ-source', program, 'up', '--json', '--config', config], {
+  const child = spawn(process.execPath, [launcher, 'up', '--json', '--config', config], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

@@ -22,8 +22,8 @@ servers:
 users:
   howard: {}
 allow:
-  - { agent: claude/orchestrator, tool: notes/read, risk: 1 }
-  - { agent: scheduler/c5, tool: notes/read, risk: 1 }
+  - { agent: claude/orchestrator, tool: notes/read, risk: 0 }
+  - { agent: scheduler/c5, tool: notes/read, risk: 0 }
 `;
 }
 

@@ -1,7 +1,7 @@
 // Getting and narrowing tokens at the plane's token endpoint (RFC 8693, rules §2.5, §2.7). The client is proven by its SVID on the
 // connection; what may be had is judged there, and a no comes back as a DeniedError. Keeping tokens is token-cache.ts.
 
-import { type Chain, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { type AuthorizationDetail, type Chain, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import { DeniedError, denialOfAnswer } from './denied.ts';
 import { boundedJson, type FetchLike } from './fetch.ts';
 import type { Plane } from './plane.ts';
@@ -31,6 +31,8 @@ export interface Continuation {
 interface Narrowing {
   readonly audience: string;
   readonly scopes: readonly string[];
+  /** What arguments may be; absent: as the authority it comes from has it (RFC 9396, rules §2.11). */
+  readonly details?: readonly AuthorizationDetail[];
   /** How long the work will take, seconds; the token lives at most twice as long (rules §2.7). */
   readonly estimatedSeconds?: number;
 }
@@ -81,6 +83,7 @@ export function openTokenClient({ plane, clientId, fetch, clock }: TokenClientOp
       audience: wanted.audience,
       scope: wanted.scopes.join(' '),
     });
+    if (wanted.details !== undefined) form.set('authorization_details', JSON.stringify(wanted.details));
     if (wanted.estimatedSeconds !== undefined) form.set('estimated_seconds', String(wanted.estimatedSeconds));
     // Counted from before the question, so that the token never lives longer here than there.
     const askedSeconds = clock.nowSeconds();

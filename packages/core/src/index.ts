@@ -18,6 +18,7 @@ export {
   couldCall,
   judgeAction,
   type NeedsApproval,
+  policyRequestOf,
 } from './action/judge-action.ts';
 export type {
   ArgumentFault,
@@ -90,6 +91,7 @@ export {
   parseStrictJsonText,
 } from './std/strict-json.ts';
 export { type Asked, refusalOfLink } from './token/admits.ts';
+export * as cap from './token/cap/index.ts';
 export {
   type Budget,
   type Chain,
@@ -135,10 +137,12 @@ export {
   withoutContext,
 } from './token/message.ts';
 export { detailsContained, type Limits, narrower, widening } from './token/narrower.ts';
+export type { Proven, ProvenTokens } from './token/proven.ts';
 export { anyScopeCovers, isWildcard, parseScope, parseScopeList, type Scope, scopeCovers } from './token/scope.ts';
 export { type Resource, type Revocations, type TokenWorld, userKey } from './token/token-world.ts';
 export { chainFault } from './token/verify-chain.ts';
 export { type ChainClaims, chainFromClaims, chainToClaims, detailsFrom, isConstraint } from './token/wc.ts';
+export { type Bundle, type BundleParts, bundleDocument, readBundle } from './transport/bundle.ts';
 export {
   type CertificateExtension,
   extensionId,
@@ -147,6 +151,16 @@ export {
   type UnverifiedCertificate,
 } from './transport/certificate.ts';
 export { judgePeer } from './transport/judge-peer.ts';
+export {
+  JWT_SVID_ALGORITHMS,
+  type JwtSvidAlgorithm,
+  type JwtSvidAsk,
+  type JwtSvidFacts,
+  type JwtSvidKey,
+  type JwtSvidKeys,
+  judgeJwtSvid,
+  jwtSvidInput,
+} from './transport/jwt-svid.ts';
 export type { Boundary, Listener, PeerFacts, PeerOnWire } from './transport/peer.ts';
 export {
   agentPath,

@@ -3,9 +3,10 @@
 // then the Node 24 that came with the installation is used (design D16), and without one a sentence says what to do.
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants } from 'node:os';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
+import * as modules from 'node:module';
+import { constants, homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const nodeMajorMin = 24;
@@ -15,6 +16,11 @@ const built = fromHere('../dist/cli/main.js');
 const source = fromHere('../src/cli/main.ts');
 // A clone has sources and no build; sources of the other packages are found by the condition.
 const program = existsSync(built) ? { main: built, flags: [] } : { main: source, flags: ['--conditions=writ-source'] };
+const isPlane = process.argv[2] === 'up';
+// A plane lives long and rests much; left to itself V8 keeps 64 MB of young space for a start that is long over, and glibc an
+// arena of freed memory for each of its threads.
+if (isPlane) program.flags.push('--max-semi-space-size=4');
+const environment = isPlane ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env;
 
 const node = chooseNode();
 if (node === null) {
@@ -22,17 +28,41 @@ if (node === null) {
     `writ: this is Node ${process.versions.node} and Writ needs Node ${nodeMajorMin} or newer; install it from https://nodejs.org, or reinstall with optional packages so that one comes along\n`,
   );
   process.exitCode = 2;
-} else if (node === process.execPath && program.flags.length === 0) {
+} else if (node === process.execPath && program.flags.every((flag) => process.execArgv.includes(flag))) {
+  keepCompiled();
   await import(pathToFileURL(program.main).href);
 } else {
-  start(node, [...program.flags, program.main, ...process.argv.slice(2)]);
+  // Once more through this file, with the flags.
+  start(node, [...program.flags, fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
+}
+
+/**
+ * Compiled code is kept between starts, in a folder that only this user can write: what stands there is run. A start is quicker
+ * for it, and smaller, because sources need not be read again. Without such a folder nothing is kept.
+ */
+function keepCompiled() {
+  try {
+    const asked = process.env.XDG_CACHE_HOME ?? '';
+    const cache = join(isAbsolute(asked) ? asked : join(homedir(), '.cache'), 'writ');
+    mkdirSync(cache, { recursive: true, mode: 0o700 });
+    const { uid, mode } = lstatSync(cache);
+    // A link shows as writable by all, so it is none either.
+    if (uid !== process.getuid?.() || (mode & 0o022) !== 0) return;
+    modules.enableCompileCache?.(cache);
+    // Node writes it at the end, which a plane may not live to see.
+    setTimeout(() => modules.flushCompileCache?.(), 10_000).unref();
+  } catch {
+    // No home, or none that can be written: every start compiles anew.
+  }
 }
 
 /** This Node when it is new enough, else the one among the installed packages, else null. */
 function chooseNode() {
   if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) return process.execPath;
   try {
-    const manifest = createRequire(import.meta.url).resolve(`node-${process.platform}-${process.arch}/package.json`);
+    const manifest = modules
+      .createRequire(import.meta.url)
+      .resolve(`node-${process.platform}-${process.arch}/package.json`);
     const path = fileURLToPath(new URL('./bin/node', pathToFileURL(manifest)));
     return existsSync(path) ? path : null;
   } catch {
@@ -43,9 +73,9 @@ function chooseNode() {
 function start(path, args) {
   if (typeof process.execve === 'function' && process.platform === 'linux') {
     // The same process goes on as another program: pid, signals and exit code are its own. It does not come back.
-    process.execve(path, [path, ...args], process.env);
+    process.execve(path, [path, ...args], environment);
   }
-  const child = spawn(path, args, { stdio: 'inherit' });
+  const child = spawn(path, args, { stdio: 'inherit', env: environment });
   const passed = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
   for (const signal of passed) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

@@ -1,14 +1,15 @@
 // Where the rooms meet. Opens them in order, hands each the ports it asks for, and closes them in the opposite order.
 // Nothing is decided here.
 
-import { type JsonObject, untrackedTasks, type World } from '@writ/core';
-import { nodeEngine } from '@writ/core/node';
+import type { JsonObject, ScopedServers, World } from '@writ/core';
 import type { Config } from './config/config.ts';
 import { digestOf } from './gateway/http-io.ts';
 import { adminHandler } from './main/admin.ts';
 import { authorityOf, recordTokenEvent } from './main/authority.ts';
+import { assertionFor, openBroker } from './main/broker.ts';
 import { refuseBrokerSecrets } from './main/broker-secrets.ts';
 import { openDoors } from './main/doors.ts';
+import { openEngines } from './main/engines.ts';
 import { openGateway } from './main/gateway.ts';
 import { type Ground, type OnClose, openGround } from './main/ground.ts';
 import { closeLostClaims } from './main/lost-claims.ts';
@@ -18,6 +19,7 @@ import { openPolicy } from './main/policy.ts';
 import { readyLine, version } from './main/ready-line.ts';
 import { gatewayHandler } from './main/routes.ts';
 import { memoryOf, type Standing } from './main/standing.ts';
+import { openTasks } from './main/task-desk.ts';
 import { openUpstreams } from './main/upstreams.ts';
 import { createWorldHolder, type WorldHolder } from './main/world.ts';
 import { type AuthorizationServer, createAuthorizationServer } from './token/front.ts';
@@ -96,11 +98,16 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     onClose,
   );
   late.people = people;
-  const authorization = await openAuthorization(ground, bases, standing, people);
+  const authorization = await openAuthorization(ground, bases, standing, people, () => policy.scopedServers());
   onClose(() => authorization.stop());
   late.authorization = authorization;
 
-  const upstreams = openUpstreams({ config, clock, environment, say });
+  const broker = await openBroker({
+    ...{ ...ground, issuer: bases.issuer, environment },
+    assert: ({ sub, aud }) => assertionFor(keys.token, { iss: bases.issuer, sub, aud }, ground),
+  });
+  onClose(() => broker.close());
+  const upstreams = openUpstreams({ config, room: broker, say });
   onClose(() => upstreams.close());
   const policy = await openPolicy({
     config,
@@ -109,29 +116,37 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     clock,
     onLoaded: (loaded) => late.world?.change({ policy: loaded }),
     say,
+    event,
     report,
   });
+  const tasks = await openTasks(ground, bases.issuer);
   const holder = createWorldHolder(
     {
       trustDomain: config.trustDomain,
       standing,
       standingVersion: versionOf(standing),
       policy: policy.loaded().policy,
-      tasks: refuseBrokerSecrets(untrackedTasks, upstreams.broker.secrets),
+      tasks: refuseBrokerSecrets(tasks, broker.exposures, broker),
       memoryOf: memoryOf(config),
       issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
       clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
     },
-    nodeEngine,
+    ground.engine,
     () => authorization.revocations.view(),
   );
   late.world = holder;
   await closeLostClaims(ground);
-  const gateway = openGateway({ ground, doors, world: holder, authorization, policy, upstreams });
+  const consult = await openEngines({ config, clock, environment }, onClose);
+  const gateway = openGateway({ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, consult });
   onClose(
-    authorization.revocations.subscribe(({ agents, tasks }) => {
+    authorization.revocations.subscribe((view) => {
+      const { agents, tasks: ended } = view;
       for (const agent of agents) listeners.mtls.revoke(agent as Parameters<typeof listeners.mtls.revoke>[0]);
-      for (const task of tasks) upstreams.endTask(task);
+      for (const task of ended) {
+        upstreams.endTask(task);
+        tasks.ended(task);
+      }
+      broker.endWithdrawn(view).catch((error: unknown) => report('leases', error));
       identities.workload.refresh();
       gateway.spine.closeWithdrawn();
     }),
@@ -139,7 +154,8 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   onClose(await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null }));
 
   const door = await people.open({ authorization, policy, identities, world: holder });
-  const admin = adminHandler({ authorization, console: door, auditDir: ground.auditDir, log, store, report });
+  const rooms = { authorization, console: door, decisionPoint: gateway.decisionPoint.admin, log, store };
+  const admin = adminHandler({ ...rooms, auditDir: ground.auditDir, report });
   listeners.open(gatewayHandler(gateway.routes), admin, admin);
   event('plane.started', { version, gateway: gatewayId, policy: holder.parts.policy.version });
   onClose(() => records.event('plane.stopped', { version }));
@@ -152,6 +168,7 @@ function openAuthorization(
   bases: { readonly issuer: string; readonly mtls: string },
   standing: Standing,
   { people }: PeopleRooms,
+  scopedServers: () => ScopedServers,
 ): Promise<AuthorizationServer> {
   const { config, store, clock, keys, report, newId, monotonicMillis } = ground;
   const authority = authorityOf(config, standing);
@@ -163,9 +180,10 @@ function openAuthorization(
     clock,
     monotonicMillis,
     keys,
-    engine: nodeEngine,
+    engine: ground.engine,
     authority: () => authority,
     people,
+    scopedServers,
     record: (told) => recordTokenEvent(told, ground),
     report,
     newId,

@@ -19,7 +19,9 @@ reads if {
 
 suspended if input.root.sub in data.suspended
 
-# What a careless author may write: no default, and an object where a boolean is expected.
+# What a careless author may write: no default, an object where a boolean is expected, and a list that no memory holds.
 undefined_for_most if input.target.name == "nothing"
 
 as_object := {"allow": true}
+
+too_much if count(numbers.range(1, 100000000)) > input.depth

@@ -13,7 +13,7 @@ import {
   requestKeyOf,
 } from './approval.ts';
 import type { Call } from './call.ts';
-import type { Asker, Policy, PolicyAnswer, PolicyContext } from './policy.ts';
+import type { Asker, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
 import type { Question, TaskWorld, TrustAnswer } from './task-world.ts';
 
 export interface ActionFacts {
@@ -78,7 +78,7 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
 
   const asked = askPolicy(call, token, policy, nowSeconds);
   if ('denial' in asked) return { outcome: 'deny', denial: asked.denial };
-  const trust = world.tasks.judge(call, token);
+  const trust = world.tasks.judge(call, token, definition);
   const [refused] = trust.denials;
   if (refused) return { outcome: 'deny', denial: denial(refused.code, { argument: refused.argument }, refused.rule) };
 
@@ -144,17 +144,11 @@ type PolicyAsked =
 
 /** Root and actor both need a permit; the others' forbids count (rules §3.13). */
 function askPolicy(call: Call, token: TokenFacts, policy: Policy, nowSeconds: number): PolicyAsked {
-  const context = contextOf(call, token, nowSeconds);
+  const request = policyRequestOf(call, token, nowSeconds);
   const determining: string[] = [];
   const questions: Question[] = [];
   for (const { asker, who, code, forbidsOnly } of askersOf(token)) {
-    const answer = policy.evaluate({
-      asker,
-      target: call.target,
-      operation: call.operation,
-      arguments: call.arguments,
-      context,
-    });
+    const answer = policy.evaluate({ asker, ...request, forbidsOnly, decisionId: call.decisionId });
     const refusal = refusalOf(answer, code, who, forbidsOnly);
     if (refusal) return { denial: refusal };
     if (answer.outcome === 'approval') {
@@ -215,6 +209,12 @@ function askerOf(actor: Principal): Asker {
     : { kind: 'client', clientId: actor.sub };
 }
 
+/** What policy is asked about a call, whoever is asked about; the shell puts the same to another engine (design D7). */
+export function policyRequestOf(call: Call, token: TokenFacts, nowSeconds: number): Omit<PolicyRequest, 'asker'> {
+  const { target, operation, arguments: args } = call;
+  return { target, operation, arguments: args, context: contextOf(call, token, nowSeconds) };
+}
+
 function contextOf(call: Call, token: TokenFacts, nowSeconds: number): PolicyContext {
   const actors = token.chain.links.slice(1).map((link) => link.actor.sub);
   return {
@@ -236,6 +236,10 @@ function refusalOf(
   who: Principal,
   forbidsOnly: boolean,
 ): Denial | null {
+  if (answer.outcome === 'unreachable') {
+    const detail = { asked: who.sub, errors: answer.errors, policies: answer.determining };
+    return denial('action.policy_unreachable', detail);
+  }
   if (answer.errors.length > 0 || answer.outcome === 'error') {
     return denial('action.policy_error', { asked: who.sub, errors: answer.errors, policies: answer.determining });
   }

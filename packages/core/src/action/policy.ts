@@ -4,6 +4,8 @@
 import type { JsonObject } from '../std/json.ts';
 import type { Principal } from '../token/chain.ts';
 import type { Target } from './call.ts';
+import type { ToolTrust } from './trust/manifest.ts';
+import type { TrustFacts } from './trust/trust-facts.ts';
 
 /** Who policy is asked about. An agent by SPIFFE ID, a person by (iss, sub), work by mandate. */
 export type Asker =
@@ -22,6 +24,8 @@ export interface PolicyContext {
   readonly scopes: readonly string[];
   readonly protocol: string;
   readonly nowSeconds: number;
+  /** What is known of the task and of where the arguments came from; absent where policy is asked before that is looked at. */
+  readonly trust?: TrustFacts;
 }
 
 export interface PolicyRequest {
@@ -30,14 +34,19 @@ export interface PolicyRequest {
   readonly operation: string;
   readonly arguments: JsonObject;
   readonly context: PolicyContext;
+  /** An earlier actor of the chain, who needs no permit (rules §3.13): a forbid that asks is then `approval` without one. */
+  readonly forbidsOnly?: boolean;
+  /** Names the decision that asks; no answer depends on it. */
+  readonly decisionId?: string;
 }
 
 export interface PolicyAnswer {
   /**
-   * `none`: nothing permits and nothing forbids. `approval`: the permits hold and every forbid that matched only asks for a
-   * person (`@outcome("approval")`); `determining` names those. Rules §3.12.
+   * `none`: nothing permits and nothing forbids. `approval`: what needs a permit has one, and every forbid that matched only
+   * asks for a person (`@outcome("approval")`); `determining` names those. Rules §3.12. `unreachable`: an engine that has to say yes too
+   * gave no answer that counts; `errors` say why.
    */
-  readonly outcome: 'permit' | 'forbid' | 'none' | 'approval' | 'error';
+  readonly outcome: 'permit' | 'forbid' | 'none' | 'approval' | 'error' | 'unreachable';
   /** Ids of the policies that decided, the author's own. */
   readonly determining: readonly string[];
   /** Any error denies, whatever else was said. */
@@ -54,6 +63,8 @@ export interface Definition {
   readonly risk: number;
   /** True when a person reviewed a manifest that gives the risk (only then may risk 0 overlap record and call). */
   readonly manifest: boolean;
+  /** Effect, roles and output levels; without a manifest what rules §3.6 says of an unknown tool. */
+  readonly trust: ToolTrust;
   /** Null when the arguments have the form the definition asks for. */
   checkArguments(args: JsonObject): ArgumentFault | null;
 }

@@ -6,6 +6,7 @@ import type { JsonObject } from '../std/json.ts';
 import type { Level } from '../token/chain.ts';
 import type { TokenFacts } from '../token/facts.ts';
 import type { Call } from './call.ts';
+import type { Definition } from './policy.ts';
 
 /** A rule that wants a person's word, or says no. */
 export interface Question {
@@ -27,7 +28,7 @@ export interface TrustAnswer {
 }
 
 export interface TaskWorld {
-  judge(call: Call, token: TokenFacts): TrustAnswer;
+  judge(call: Call, token: TokenFacts, definition: Definition): TrustAnswer;
 }
 
 /** A plane that does not track tasks: nothing is asked, and what is not known counts as external. */

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Call } from '../action/call.ts';
 import type { Policy, PolicyAnswer } from '../action/policy.ts';
+import { unknownTool } from '../action/trust/manifest.ts';
 import type { DenialCode } from '../denial.ts';
 import type { JsonObject } from '../std/json.ts';
 import { DETAIL_TYPE } from '../token/chain.ts';
@@ -297,7 +298,7 @@ const cases: {
     world: {
       policy: {
         ...permitAll,
-        definition: () => ({ digest: 'd', reviewed: false, risk: 4, manifest: false, checkArguments: () => null }),
+        definition: () => ({ digest: 'd', reviewed: false, risk: 4, manifest: false, trust: unknownTool, checkArguments: () => null }),
       },
     },
   },
@@ -312,7 +313,7 @@ const cases: {
           digest: 'd',
           reviewed: true,
           risk: 1,
-          manifest: true,
+          manifest: true, trust: unknownTool,
           checkArguments: () => ({ code: 'action.argument_unknown', pointer: '/x', expected: 'nothing' }),
         }),
       },

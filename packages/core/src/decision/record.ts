@@ -21,6 +21,8 @@ export interface RecordFrame {
   readonly memory: 'task' | 'none' | 'persistent';
   /** Version ids of the world it was judged in. */
   readonly versions: { readonly [part: string]: string };
+  /** What the broker gives the call to act with, by name. Never a value. */
+  readonly lease?: JsonObject | null;
 }
 
 export type DecisionRecord = JsonObject & {
@@ -66,7 +68,7 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     digests: { judged: call.judgedDigest },
     replica: frame.replica,
     approval: approvalOf(decision),
-    lease: null,
+    lease: frame.lease ?? null,
     task: chain?.task ?? null,
     trace: call.trace,
     world: frame.versions,

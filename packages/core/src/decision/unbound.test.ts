@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Policy } from '../action/policy.ts';
+import { unknownTool } from '../action/trust/manifest.ts';
 import type { Chain } from '../token/chain.ts';
 import { decide } from './decide.ts';
 import { callOf, issuer, nowSeconds, permitAll, rootLink, serverUrl, tokenFor, worldWith } from './world.fixture.ts';
@@ -22,7 +23,7 @@ const client = (id: string): Chain => ({
 const onOauth = { peer: { listener: 'oauth', remote: '127.0.0.1:1' } } as const;
 const withRisk = (risk: number): Policy => ({
   ...permitAll,
-  definition: () => ({ digest: 'sha256:d', reviewed: true, risk, manifest: true, checkArguments: () => null }),
+  definition: () => ({ digest: 'sha256:d', reviewed: true, risk, manifest: true, trust: unknownTool, checkArguments: () => null }),
 });
 
 for (const risk of [0, 1]) {

@@ -4,6 +4,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import type { Call } from '../action/call.ts';
 import type { Policy } from '../action/policy.ts';
 import { untrackedTasks } from '../action/task-world.ts';
+import { unknownTool } from '../action/trust/manifest.ts';
 import { nodeEngine } from '../node/engine.ts';
 import { fromBase64Url, toBase64Url } from '../std/base64.ts';
 import { utf8 } from '../std/bytes.ts';
@@ -119,7 +120,7 @@ export const revocations: Revocations = {
 
 export const permitAll: Policy = {
   version: 'sha256:test',
-  definition: () => ({ digest: 'sha256:d', reviewed: true, risk: 1, manifest: true, checkArguments: () => null }),
+  definition: () => ({ digest: 'sha256:d', reviewed: true, risk: 1, manifest: true, trust: unknownTool, checkArguments: () => null }),
   evaluate: ({ asker }) => ({ outcome: 'permit', determining: [`all.${asker.kind}`], errors: [] }),
   couldPermit: () => true,
 };

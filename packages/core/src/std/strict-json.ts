@@ -147,9 +147,11 @@ class Reader {
     const start = this.at++;
     let text = '';
     for (;;) {
-      PLAIN.lastIndex = this.at;
-      text += PLAIN.exec(this.text)![0];
+      const from = this.at;
+      PLAIN.lastIndex = from;
+      PLAIN.test(this.text);
       this.at = PLAIN.lastIndex;
+      text += this.text.slice(from, this.at);
       const next = this.text[this.at++];
       if (next === '"') break;
       if (next !== '\\') throw new Fault('syntax', this.at - 1);

@@ -12,11 +12,11 @@ import { type Chain, leafOf } from './chain.ts';
 import type { Credential } from './credential.ts';
 import { judgeProof } from './dpop.ts';
 import type { Claim, TokenFacts } from './facts.ts';
-import { parseJws, TYP, verifyJws } from './jws.ts';
+import { TYP } from './jws.ts';
+import { prove } from './proven.ts';
 import { coveredByName } from './scope.ts';
 import { type Revocations, type TokenWorld, userKey } from './token-world.ts';
 import { chainFault } from './verify-chain.ts';
-import { chainFromClaims } from './wc.ts';
 
 /** What is asked with the token. `Call` has this shape. */
 export interface TokenAsk extends Asked {
@@ -87,19 +87,16 @@ export interface GenuineToken {
  */
 export function readToken(
   text: string,
-  world: Pick<TokenWorld, 'issuers' | 'trustDomain'>,
+  world: Pick<TokenWorld, 'issuers' | 'trustDomain' | 'proven'>,
   engine: Engine,
   nowSeconds: number,
   options: { readonly typ?: string; readonly ignoreExpiry?: boolean } = {},
 ): Verdict<GenuineToken> {
-  const jws = parseJws(text);
-  if (!jws || jws.header.typ !== (options.typ ?? TYP.accessToken)) return deny('token.malformed');
-  const { iss, aud, exp, iat, nbf, jti, client_id: clientId, scope, cnf } = jws.claims;
-  const keys = typeof iss === 'string' ? world.issuers.get(iss) : undefined;
-  if (!keys) return deny('token.issuer_unknown', { iss: typeof iss === 'string' ? iss.slice(0, 200) : null });
-  const key = keys.get(jws.header.kid);
-  if (!key || !verifyJws(jws, key, engine))
-    return deny('token.signature_invalid', { kid: jws.header.kid.slice(0, 100) });
+  const typ = options.typ ?? TYP.accessToken;
+  const proof = prove(text, typ, world, engine);
+  if (proof.outcome === 'deny') return proof;
+  const { claims, chain } = proof.facts;
+  const { iss, aud, exp, iat, nbf, jti, client_id: clientId, scope, cnf } = claims;
   if (typeof aud !== 'string' || typeof jti !== 'string' || typeof clientId !== 'string')
     return deny('token.malformed');
   if (!isSeconds(exp) || !isSeconds(iat) || (nbf !== undefined && !isSeconds(nbf))) return deny('token.malformed');
@@ -109,10 +106,9 @@ export function readToken(
   if (iat > nowSeconds || (nbf !== undefined && nbf > nowSeconds))
     return deny('token.not_yet_valid', { iat, now: nowSeconds });
   // A client's own token has no chain: nobody stands behind it. Rules §2.3.
-  if (jws.claims.wc === undefined) return deny('token.no_mandate', { client: clientId });
-  const chain = chainFromClaims(jws.claims);
+  if (chain === null) return deny('token.no_mandate', { client: clientId });
   if (typeof chain === 'string') return deny(`token.${chain}`);
-  if (!tellsLeaf(chain, aud, scope, options.typ ?? TYP.accessToken)) return deny('token.chain_ambiguous');
+  if (!tellsLeaf(chain, aud, scope, typ)) return deny('token.chain_ambiguous');
   const stranger = chain.links.slice(1).find(({ actor }) => !actorIsOurs(actor, String(iss), world.trustDomain));
   if (stranger) return deny('token.issuer_unknown', { actor: stranger.actor.sub, iss: stranger.actor.iss });
   return pass({
@@ -122,7 +118,7 @@ export function readToken(
     expiresSeconds: exp,
     chain,
     cnf: (cnf as JsonObject | undefined) ?? null,
-    claims: jws.claims,
+    claims,
   });
 }
 

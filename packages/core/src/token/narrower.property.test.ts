@@ -50,7 +50,7 @@ const detail: fc.Arbitrary<Detail> = fc.record(
   {
     type: fc.constant(DETAIL_TYPE as typeof DETAIL_TYPE),
     actions: fc.subarray(['files:*', 'files:read.*', 'files:write', 'mail:send'], { minLength: 1 }),
-    arguments: fc.dictionary(fc.constantFrom('/path', '/amount'), constraint),
+    arguments: fc.dictionary(fc.constantFrom('', '/path', '/amount'), constraint),
   },
   { requiredKeys: ['type', 'actions'] },
 );

@@ -36,12 +36,14 @@ function detailContained(child: Detail, parent: Detail): boolean {
   if (!child.actions.every((action) => anyScopeCovers(parent.actions, action))) return false;
   if (parent.arguments === undefined) return true;
   if (child.arguments === undefined) return false;
-  // The child must hold each constraint of the parent, and may speak of no argument the parent does not admit.
+  // The child must hold each constraint of the parent, and may speak of no argument the parent does not admit. `{ "": any }` asks
+  // for nothing and admits every argument, so it need not be said again.
   const own = child.arguments;
   const outer = parent.arguments;
+  const isOpen = outer[''] !== undefined && 'any' in outer[''];
   return (
-    Object.entries(outer).every(([pointer, limit]) => holdsWithin(own[pointer], limit)) &&
-    Object.keys(own).every((pointer) => outer[pointer] !== undefined)
+    Object.entries(outer).every(([pointer, limit]) => (pointer === '' && isOpen) || holdsWithin(own[pointer], limit)) &&
+    (isOpen || Object.keys(own).every((pointer) => outer[pointer] !== undefined))
   );
 }
 

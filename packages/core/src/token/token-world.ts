@@ -2,6 +2,7 @@
 
 import type { PublicKey } from '../std/engine.ts';
 import type { Principal } from './chain.ts';
+import type { ProvenTokens } from './proven.ts';
 
 /** A callee as the plane knows it. */
 export interface Resource {
@@ -40,6 +41,8 @@ export interface TokenWorld {
   /** OAuth clients without an SVID; key = client_id. `bearer`: unbound tokens accepted. */
   readonly clients: ReadonlyMap<string, { readonly bearer: boolean }>;
   readonly revocations: Revocations;
+  /** What was proven of tokens before; a world without it proves everything each time, with the same verdicts. */
+  readonly proven?: ProvenTokens;
 }
 
 export function userKey(principal: Principal): string {

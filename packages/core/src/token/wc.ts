@@ -41,7 +41,7 @@ export function chainToClaims(chain: Chain): ChainClaims {
   };
 }
 
-function linkToClaim(link: Link): JsonObject {
+export function linkToClaim(link: Link): JsonObject {
   return {
     actor: { iss: link.actor.iss, sub: link.actor.sub },
     aud: link.audience,
@@ -84,7 +84,7 @@ function actTells(act: JsonValue | undefined, hops: readonly Link[]): boolean {
   return told === undefined;
 }
 
-function linkFromClaim(entry: JsonValue): Link | ChainFault {
+export function linkFromClaim(entry: JsonValue): Link | ChainFault {
   if (!isJsonObject(entry)) return 'malformed';
   const { actor, aud, scope, details, budget, depth, until, ceiling, purpose, row, ...unknown } = entry;
   // A restriction nobody here knows might forbid this very call. Rules §2.1.
@@ -124,7 +124,7 @@ function scopesFrom(value: JsonValue | undefined): readonly string[] | null {
   return scopes.every((one) => typeof one === 'string' && parseScope(one) !== null) ? (scopes as string[]) : null;
 }
 
-function budgetsFrom(value: JsonValue | undefined): readonly Budget[] | null {
+export function budgetsFrom(value: JsonValue | undefined): readonly Budget[] | null {
   if (!Array.isArray(value)) return null;
   const budgets: Budget[] = [];
   for (const entry of value as readonly JsonValue[]) {
@@ -156,7 +156,8 @@ export function detailsFrom(value: JsonValue): readonly Detail[] | null {
     if (!isJsonObject(args)) return null;
     const constraints: Record<string, Constraint> = {};
     for (const [pointer, limit] of Object.entries(args)) {
-      if (!pointer.startsWith('/') || !isConstraint(limit)) return null;
+      // RFC 6901 §5: the empty pointer is the whole of the arguments.
+      if ((pointer !== '' && !pointer.startsWith('/')) || !isConstraint(limit)) return null;
       constraints[pointer] = limit;
     }
     details.push({ type, actions: scopes, arguments: constraints });

@@ -69,10 +69,12 @@ const handle = createAuthzenServer({
   async refuse(call, denial) {
     refused.push({ call, denial });
   },
+  findApproval: async () => null,
+  approvalUrl: (id) => `https://writ.example/console/approvals#${id}`,
   report: () => {},
 });
 const server = createServer(async (req, res) => {
-  if (!(await handle(req, res))) res.writeHead(404).end('not mine');
+  if (!(await handle(req, res, null))) res.writeHead(404).end('not mine');
 });
 await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
 const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -408,6 +410,8 @@ test('the metadata names what there is, and search is not there', async () => {
     policy_decision_point: 'https://writ.example',
     access_evaluation_endpoint: 'https://writ.example/access/v1/evaluation',
     access_evaluations_endpoint: 'https://writ.example/access/v1/evaluations',
+    access_request_endpoint: 'https://writ.example/access/v1/requests',
+    capabilities: ['urn:openid:authzen:capability:access-request'],
   });
   assert.equal((await post({}, { path: '/access/v1/search/subject' })).status, 404);
 });

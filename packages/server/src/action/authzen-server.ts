@@ -1,27 +1,35 @@
-// AuthZEN Authorization API 1.0 as a server: metadata, evaluation, evaluations. A denial is an answer (200, `decision: false`); an
-// HTTP error says that nothing was decided. What is decided, and how, is authzen/answer.ts. Search is not offered, and an endpoint
-// that the metadata does not name is not supported (AuthZEN 1.0 §9).
+// AuthZEN Authorization API 1.0 as a server: metadata, evaluation, evaluations, and the access-request profile. A denial is an answer
+// (200, `decision: false`); an HTTP error says that nothing was decided. What is decided, and how, is authzen/answer.ts. Search is not
+// offered, and an endpoint that the metadata does not name is not supported (AuthZEN 1.0 §9).
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type JsonObject, type JsonValue, parseStrictJson } from '@writ/core';
+import { type JsonObject, type JsonValue, type PeerOnWire, parseStrictJson } from '@writ/core';
+import {
+  ACCESS_REQUEST_CAPABILITY,
+  ACCESS_REQUESTS,
+  type AccessAnswer,
+  statusOf,
+  submit,
+} from './authzen/access-request.ts';
 import { type Answer, answerTo, type JudgePorts } from './authzen/answer.ts';
 import { type Batch, readBatch, readEvaluation } from './authzen/request.ts';
 import type { AuthzenCaller } from './authzen/to-call.ts';
 
 export interface AuthzenDeps extends JudgePorts {
-  /** Identifier of this decision point: the base URL under which its paths are found, without a final slash. */
-  readonly base: string;
-  /** Who asks, authenticated; null for nobody. */
-  callerOf(req: IncomingMessage): Promise<AuthzenCaller | null>;
+  /** Who asks, authenticated; null for nobody. `peer`: who the listener saw, where it asks for certificates. */
+  callerOf(req: IncomingMessage, peer: PeerOnWire | null): Promise<AuthzenCaller | null>;
   report(what: string, error: unknown): void;
 }
 
 /** False: not one of its paths. Never rejects. */
-export type AuthzenServer = (req: IncomingMessage, res: ServerResponse) => Promise<boolean>;
+export type AuthzenServer = (req: IncomingMessage, res: ServerResponse, peer: PeerOnWire | null) => Promise<boolean>;
 
 const METADATA = '/.well-known/authzen-configuration';
 const EVALUATION = '/access/v1/evaluation';
 const EVALUATIONS = '/access/v1/evaluations';
+
+const REQUEST = new RegExp(`^${ACCESS_REQUESTS}/([\\w-]{1,64})$`);
+const PROBLEM = 'urn:openid:authzen:access-request:error:';
 
 const bodyBytesMax = 1024 * 1024;
 const requestIdCharsMax = 256;
@@ -31,10 +39,12 @@ export function createAuthzenServer(deps: AuthzenDeps): AuthzenServer {
     policy_decision_point: deps.base,
     access_evaluation_endpoint: deps.base + EVALUATION,
     access_evaluations_endpoint: deps.base + EVALUATIONS,
+    access_request_endpoint: deps.base + ACCESS_REQUESTS,
+    capabilities: [ACCESS_REQUEST_CAPABILITY],
   };
 
-  async function evaluated(req: IncomingMessage, path: string): Promise<Reply> {
-    const caller = await deps.callerOf(req);
+  async function evaluated(req: IncomingMessage, path: string, peer: PeerOnWire | null): Promise<Reply> {
+    const caller = await deps.callerOf(req, peer);
     if (caller === null) return { status: 401, text: 'authentication is required' };
     const body = await readJson(req);
     if ('status' in body) return body;
@@ -44,19 +54,38 @@ export function createAuthzenServer(deps: AuthzenDeps): AuthzenServer {
     return { status: 200, json: { evaluations: await evaluateAll(batch, caller, deps) } };
   }
 
-  return async (req, res) => {
+  async function requested(req: IncomingMessage, path: string, peer: PeerOnWire | null): Promise<Reply> {
+    const caller = await deps.callerOf(req, peer);
+    if (caller === null) return { status: 401, text: 'authentication is required' };
+    const id = REQUEST.exec(path)?.[1];
+    if (id !== undefined) return statusOf(id, caller, deps.base, deps);
+    const body = await readJson(req);
+    return 'status' in body ? body : submit(body.value, caller, deps.base, deps);
+  }
+
+  return async (req, res, peer) => {
     const path = (req.url ?? '/').split('?', 1)[0]!;
-    const method = path === METADATA ? 'GET' : path === EVALUATION || path === EVALUATIONS ? 'POST' : null;
+    const method = methodOf(path);
     if (method === null) return false;
+    const answered = () => {
+      if (path === METADATA) return { status: 200, json: metadata } as const;
+      return path.startsWith(ACCESS_REQUESTS) ? requested(req, path, peer) : evaluated(req, path, peer);
+    };
     try {
       if (req.method !== method) send(req, res, { status: 405, text: `use ${method}` }, { allow: method });
-      else send(req, res, path === METADATA ? { status: 200, json: metadata } : await evaluated(req, path));
+      else send(req, res, await answered());
     } catch (error) {
       deps.report(`${method} ${path}`, error);
       send(req, res, { status: 500, text: 'nothing was decided' });
     }
     return true;
   };
+}
+
+/** Null: not one of ours. */
+function methodOf(path: string): 'GET' | 'POST' | null {
+  if (path === METADATA || REQUEST.test(path)) return 'GET';
+  return [EVALUATION, EVALUATIONS, ACCESS_REQUESTS].includes(path) ? 'POST' : null;
 }
 
 /** In order, and no further than the semantic wants; an item that could not be judged is a denial that says so (§7.2). */
@@ -77,8 +106,9 @@ async function evaluateAll({ semantic, items }: Batch, caller: AuthzenCaller, de
   return answers;
 }
 
-/** An error's body is its message (§10.1). */
+/** An error's body is its message (§10.1); of the access-request profile, a problem of RFC 9457. */
 type Reply =
+  | AccessAnswer
   | { readonly status: 200; readonly json: JsonObject }
   | { readonly status: 400 | 401 | 403 | 405 | 413 | 500; readonly text: string };
 
@@ -103,11 +133,12 @@ async function readJson(req: IncomingMessage): Promise<{ readonly value: JsonVal
 
 function send(req: IncomingMessage, res: ServerResponse, reply: Reply, more: { readonly [name: string]: string } = {}) {
   if (res.headersSent || res.destroyed) return;
-  const bytes = Buffer.from('json' in reply ? JSON.stringify(reply.json) : reply.text);
+  const [type, text] = contentOf(reply);
+  const bytes = Buffer.from(text);
   const id = req.headers['x-request-id'];
   const echoed = typeof id === 'string' && id.length <= requestIdCharsMax ? { 'x-request-id': id } : {};
   res.writeHead(reply.status, {
-    'content-type': 'json' in reply ? 'application/json' : 'text/plain; charset=utf-8',
+    'content-type': type,
     'cache-control': 'no-store',
     ...(reply.status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     // What was not read to its end cannot be told from the next request.
@@ -117,4 +148,12 @@ function send(req: IncomingMessage, res: ServerResponse, reply: Reply, more: { r
     'content-length': String(bytes.length),
   });
   res.end(bytes);
+}
+
+function contentOf(reply: Reply): readonly [type: string, text: string] {
+  if ('json' in reply) return ['application/json', JSON.stringify(reply.json)];
+  if ('text' in reply) return ['text/plain; charset=utf-8', reply.text];
+  const { status, problem, detail } = reply;
+  const told = { type: PROBLEM + problem, title: problem.replaceAll('_', ' '), status, detail };
+  return ['application/problem+json', JSON.stringify(told)];
 }

@@ -6,9 +6,9 @@ import { type PolicySet, policyToJson, type SchemaJson, schemaToText, validate }
 import type { Asker, Policy, PolicyAnswer, PolicyRequest, Target } from '@writ/core';
 import { type AllowLine, type Compiled, compileAllow, riskReviewedIn } from './allow.ts';
 import { compileCalls } from './calls.ts';
-import { answerOf, failed } from './cedar/answer.ts';
-import { compiledAsk } from './cedar/compiled.ts';
+import { failed } from './cedar/answer.ts';
 import { couldPermit, type Parsed } from './cedar/could-permit.ts';
+import { createEvaluator, type EvaluatorParts } from './cedar/evaluator.ts';
 import { type AuthoredPolicy, type CedarFile, policyProblem, readCedarFiles } from './cedar/files.ts';
 import type { Directory } from './cedar/parties.ts';
 import { readsOf } from './cedar/reads.ts';
@@ -29,6 +29,8 @@ export interface PolicyInput {
   /** Every configured server, also one that nobody reviewed yet. */
   readonly servers: readonly ServerInput[];
   readonly locate: Locate;
+  /** Given: every request carries `context.trust`, and these rules over it are part of the set. */
+  readonly trustRules?: readonly PolicyText[];
 }
 
 export interface LoadedPolicy {
@@ -46,7 +48,8 @@ export interface LoadedPolicy {
 
 export type PolicyResult = LoadedPolicy | { readonly problems: readonly Problem[] };
 
-export function loadPolicy(input: PolicyInput): PolicyResult {
+/** `parts`: who watches the answers. */
+export function loadPolicy(input: PolicyInput, parts: EvaluatorParts = {}): PolicyResult {
   const reviewedRisk: ReviewedRisk = (server, tool) => riskReviewedIn(input.allow, server, tool);
   const { operations, notices: toolNotices } = operationsOf(input.directory.agents.keys(), input.servers, reviewedRisk);
   // Policy is written for what was reviewed; the rest is refused before policy is asked.
@@ -57,17 +60,19 @@ export function loadPolicy(input: PolicyInput): PolicyResult {
   const problems = [...compiled.problems, ...authored.problems];
   if (problems.length > 0) return { problems };
 
-  const texts = [...compileCalls(input.directory), ...compiled.policies, ...authored.policies];
+  const { trustRules = [] } = input;
+  const hasTrust = input.trustRules !== undefined;
+  const texts = [...compileCalls(input.directory), ...compiled.policies, ...trustRules, ...authored.policies];
   const omitted: (Omission & { action: string })[] = [];
-  const full = cedarSchema(known, actionsOf(known, compiled, READS_ALL, omitted));
+  const full = cedarSchema(known, actionsOf(known, compiled, READS_ALL, hasTrust, omitted));
   const checked = check(texts, full, authored.policies);
   if (checked.problems.length > 0) return { problems: checked.problems };
 
   const parsed = texts.map(parse);
-  const actions = actionsOf(known, compiled, readsOf(parsed.map(({ json }) => json)), []);
+  const actions = actionsOf(known, compiled, readsOf(parsed.map(({ json }) => json)), hasTrust, []);
   const source: PolicySource = { schema: cedarSchema(known, actions), policies: setOf(texts) };
   return {
-    policy: policyOf(operations, input.directory, compiled, actions, source, parsed),
+    policy: policyOf(operations, input.directory, compiled, actions, source, parsed, parts),
     text: () =>
       texts
         .map(({ text }) => text.trimEnd())
@@ -87,6 +92,7 @@ function policyOf(
   actions: ReadonlyMap<string, ActionSchema>,
   source: PolicySource,
   parsed: readonly Parsed[],
+  parts: EvaluatorParts,
 ): Policy {
   const byAction = new Map(operations.map((operation) => [operation.action, operation]));
   const find = (target: Target): Operation | undefined => {
@@ -95,7 +101,8 @@ function policyOf(
   };
   const definitions = new Map(operations.map((operation) => [operation, definitionOf(operation)]));
 
-  const ask = compiledAsk(source);
+  const version = versionOf(operations, directory, source);
+  const evaluator = createEvaluator(source, parsed, version, parts);
   const evaluate = (request: PolicyRequest): PolicyAnswer => {
     const operation = find(request.target);
     const schema = operation && actions.get(operation.action);
@@ -103,7 +110,7 @@ function policyOf(
     try {
       const asked = questionOf(request, operation, schema, held.get(operation.action) ?? new Map(), directory);
       if ('says' in asked) return failed(asked.says);
-      return answerOf(ask(asked.question), operation.action, parsed);
+      return evaluator.answer(asked.question, operation.action, request);
     } catch {
       // The message of a throw may repeat what was asked; what was asked may be secret.
       return failed(`the question about \`${operation.action}\` could not be put to Cedar`);
@@ -111,7 +118,7 @@ function policyOf(
   };
 
   return {
-    version: versionOf(operations, directory, source),
+    version,
     definition: (target) => definitions.get(find(target)!),
     evaluate,
     couldPermit(asker: Asker, target: Target): boolean {
@@ -127,13 +134,14 @@ function actionsOf(
   known: readonly Operation[],
   { held }: Compiled,
   reads: Reads,
+  trust: boolean,
   omitted: (Omission & { action: string })[],
 ): ReadonlyMap<string, ActionSchema> {
   return new Map(
     known.map((operation) => {
       const { action } = operation;
       const input = inputTypeOf(operation, reads, (omission) => omitted.push({ action, ...omission }));
-      return [action, { input, holds: holdsTypeOf(held.get(action)?.keys() ?? []) }];
+      return [action, { input, holds: holdsTypeOf(held.get(action)?.keys() ?? []), trust }];
     }),
   );
 }
@@ -149,13 +157,24 @@ function check(
   const byId = new Map(authored.map((policy) => [policy.id, policy]));
   const inOrder = new Map(authored.map((policy, i) => [policy.id, i]));
   const located = (errors: typeof answer.validationErrors): readonly Problem[] =>
-    errors
-      .filter(({ policyId }) => byId.has(policyId))
-      .sort((a, b) => inOrder.get(a.policyId)! - inOrder.get(b.policyId)!)
-      .map(({ policyId, error }) => policyProblem(byId.get(policyId)!, error));
+    onceEach(
+      errors
+        .filter(({ policyId }) => byId.has(policyId))
+        // Cedar's own order differs from run to run.
+        .sort((a, b) => (a.error.message < b.error.message ? -1 : 1))
+        .sort((a, b) => inOrder.get(a.policyId)! - inOrder.get(b.policyId)!)
+        .map(({ policyId, error }) => policyProblem(byId.get(policyId)!, error)),
+    );
   const own = answer.validationErrors.find(({ policyId }) => !byId.has(policyId));
   if (own) throw new Error(`the compiled policy ${own.policyId} does not validate: ${own.error.message}`);
   return { problems: located(answer.validationErrors), notices: located(answer.validationWarnings) };
+}
+
+/** Cedar checks a policy for every action it may be about and repeats itself for each; a person mends it once. */
+function onceEach(problems: readonly Problem[]): readonly Problem[] {
+  const keyOf = ({ path, line, column, says }: Problem): string =>
+    JSON.stringify([path, line, column, says.replace(/Writ::Action::"[^"]*"/g, '')]);
+  return [...new Map(problems.toReversed().map((problem) => [keyOf(problem), problem])).values()].toReversed();
 }
 
 function setOf(texts: readonly PolicyText[]): PolicySet {

@@ -1,7 +1,15 @@
 // From what a server lists, what a person pinned and what a manifest says to the operations that policy judges. A definition
 // that cannot be checked is no operation, and the reason is a sentence for the operator. Rules §3.6–3.7.
 
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import {
+  argumentsWithoutRole,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  pointerStep,
+  type ToolTrust,
+  unknownTool,
+} from '@writ/core';
 import { readShape } from './arguments/read-shape.ts';
 import type { Shape } from './arguments/shape.ts';
 import { SEND } from './calls.ts';
@@ -39,6 +47,9 @@ export interface Operations {
 /** A message inside the plane: what the callee does with it is judged by itself, on a chain that only narrows. */
 const SEND_RISK = 2;
 
+/** For the same reason no rule about targets or prompts speaks of it; what was read as secret does not leave by it unasked. */
+const sendTrust: ToolTrust = { risk: 1, effect: 'message', args: { '/message': { role: 'payload' } } };
+
 /** Without a reviewed manifest. Rules §3.6. */
 const UNKNOWN_RISK = 4;
 
@@ -61,6 +72,7 @@ export function agentOperation(path: string): Operation {
     risk: SEND_RISK,
     baseRisk: SEND_RISK,
     riskWhen: [],
+    trust: sendTrust,
   };
 }
 
@@ -132,6 +144,7 @@ function operationOf(
     risk: Math.max(baseRisk, ...riskWhen.map(({ risk }) => risk)) as Risk,
     baseRisk,
     riskWhen,
+    trust: (manifest as ToolTrust | null) ?? { ...unknownTool, risk: baseRisk },
   };
 }
 
@@ -167,16 +180,17 @@ function manifestNotices({ key, manifest }: ServerInput, operations: readonly Op
     const operation = byName.get(name);
     if (!operation) return [];
     const properties = operation.shape.properties ?? new Map<string, Shape>();
+    const takes = new Set([...properties.keys()].map(pointerStep));
     const spoken = new Set(Object.keys(tool.args ?? {}).map((pointer) => pointer.split('/')[1] ?? ''));
-    const strangers = [...spoken].filter((argument) => argument !== '*' && !properties.has(argument));
-    const silent = spoken.has('*') ? [] : [...properties.keys()].filter((argument) => !spoken.has(argument));
+    const strangers = [...spoken].filter((argument) => argument !== '*' && !takes.has(argument));
+    const silent = argumentsWithoutRole([...properties.keys()], (tool as ToolTrust).args);
     return [
       ...strangers.map((argument) => ({
         server: key,
         name,
         says: `its manifest names \`/${argument}\`, which it does not take`,
       })),
-      ...silent.map((argument) => ({ server: key, name, says: `\`/${argument}\` has no role and counts as a target` })),
+      ...silent.map((pointer) => ({ server: key, name, says: `\`${pointer}\` has no role and counts as a target` })),
     ];
   });
 }

@@ -104,7 +104,11 @@ export const ManifestFile = z.strictObject(
 export type ManifestFile = z.output<typeof ManifestFile>;
 export type ServerManifest = z.output<typeof server>;
 export type ToolManifest = z.output<typeof tool>;
-/** JSON Schema of a manifest file, for editors. */
+/** `writ init` puts it beside the schema of writ.yaml. */
+export const manifestSchemaFileName = 'writ.manifest.schema.json';
+
+/** The published JSON Schema of a manifest file, for editors. */
 export function manifestJsonSchema(): object {
-  return z.toJSONSchema(ManifestFile, { target: 'draft-2020-12' });
+  const schema = z.toJSONSchema(ManifestFile, { io: 'input', target: 'draft-2020-12' });
+  return { ...schema, title: 'manifest', description: 'What a person says about the tools of servers.' };
 }

@@ -105,7 +105,7 @@ describe('the manifests that ship', () => {
     assert.equal(builtinManifest('constructor'), null);
   });
 
-  for (const name of ['filesystem', 'everything']) {
+  for (const name of ['filesystem', 'everything', 'memory', 'sequential-thinking']) {
     test(`${name}: every tool the real server lists is an operation, with every argument in a role`, async () => {
       const tools = await listTools(name);
       const { operations, notices } = operationsOf(
@@ -122,6 +122,46 @@ describe('the manifests that ship', () => {
         operations.filter(({ manifest }) => !manifest),
         [],
       );
+    });
+  }
+
+  // Programs that npm does not have, or that want a database first: their lists as these versions gave them.
+  const listed: readonly (readonly [name: string, tools: { readonly [tool: string]: string }])[] = [
+    ['fetch', { fetch: 'url max_length start_index raw' }],
+    ['time', { get_current_time: 'timezone', convert_time: 'source_timezone time target_timezone' }],
+    ['postgres', { query: 'sql' }],
+    [
+      'git',
+      {
+        git_status: 'repo_path',
+        git_diff_unstaged: 'repo_path context_lines',
+        git_diff_staged: 'repo_path context_lines',
+        git_diff: 'repo_path target context_lines',
+        git_commit: 'repo_path message',
+        git_add: 'repo_path files',
+        git_reset: 'repo_path',
+        git_log: 'repo_path max_count start_timestamp end_timestamp',
+        git_create_branch: 'repo_path branch_name base_branch',
+        git_checkout: 'repo_path branch_name',
+        git_show: 'repo_path revision',
+        git_branch: 'repo_path branch_type contains not_contains',
+      },
+    ],
+  ];
+  for (const [name, tools] of listed) {
+    test(`${name}: every tool of the published server has an entry, with every argument in a role and none besides`, () => {
+      const definitions = Object.entries(tools).map(([tool, args]) => ({
+        name: tool,
+        inputSchema: { type: 'object', properties: Object.fromEntries(args.split(' ').map((one) => [one, {}])) },
+      }));
+      const server = reviewedServer(name, definitions, builtinManifest(name));
+      const { operations, notices } = operationsOf([], [server], () => null);
+      assert.deepEqual(notices, []);
+      assert.deepEqual(
+        operations.map(({ target, manifest }) => [target.name, manifest]),
+        Object.keys(tools).map((tool) => [tool, true]),
+      );
+      assert.deepEqual(Object.keys(builtinManifest(name)!.tools).sort(), Object.keys(tools).sort());
     });
   }
 });

@@ -1,7 +1,15 @@
 // One operation as this plane knows it: a tool, a prompt, the resources of a server, or the messages an agent takes.
 // Everything check 3 says about a target starts from here; where operations come from is definitions.ts.
 
-import { type Definition, type JsonObject, pointerCovers, pointersOf, type Target, valueAt } from '@writ/core';
+import {
+  type Definition,
+  type JsonObject,
+  pointerCovers,
+  pointersOf,
+  type Target,
+  type ToolTrust,
+  valueAt,
+} from '@writ/core';
 import { argumentsFault } from './arguments/check.ts';
 import type { Shape } from './arguments/shape.ts';
 
@@ -26,6 +34,8 @@ export interface Operation {
   /** Without any of `riskWhen`. */
   readonly baseRisk: Risk;
   readonly riskWhen: readonly RiskWhen[];
+  /** Effect, roles and output levels. */
+  readonly trust: ToolTrust;
 }
 
 /** An argument that raises the risk where it says something. Contract §8. */
@@ -55,6 +65,6 @@ function isEmpty(args: JsonObject, pointer: string): boolean {
 
 /** What core sees of it. */
 export function definitionOf(operation: Operation): Definition {
-  const { digest, reviewed, risk, manifest, shape } = operation;
-  return { digest, reviewed, risk, manifest, checkArguments: (args) => argumentsFault(shape, args) };
+  const { digest, reviewed, risk, manifest, trust, shape } = operation;
+  return { digest, reviewed, risk, manifest, trust, checkArguments: (args) => argumentsFault(shape, args) };
 }

@@ -93,6 +93,22 @@ function digestOrNull(document: PinnedDocument): string | null {
   }
 }
 
+/** What was reviewed, as if it were listed now: for questions that ask no server. */
+export function listingOfPins(pins: readonly Pin[]): ServerListing {
+  const documents = pins.map(({ document }) => document);
+  const definitions = (kind: PinnedDocument['kind']) =>
+    documents.filter((document) => document.kind === kind).map(({ definition }) => definition);
+  return {
+    instructions: documents[0]?.instructions ?? null,
+    tools: definitions('tool'),
+    prompts: definitions('prompt'),
+    resourceTemplates: definitions('resources').flatMap(({ templates }) =>
+      (Array.isArray(templates) ? templates : []).filter(isJsonObject),
+    ),
+    resources: documents.some(({ kind }) => kind === 'resources'),
+  };
+}
+
 export type ReviewState = 'reviewed' | 'changed' | 'new' | 'gone';
 
 export interface ReviewEntry {

@@ -22,6 +22,11 @@ export interface ActionSchema {
   readonly input: RecordType;
   /** Names of constraints judged outside Cedar, each a Bool in `context.holds`. */
   readonly holds: RecordType;
+  /**
+   * Requests carry `context.trust`. Where they do not, a policy that reads it does not load: it would be one that never
+   * speaks.
+   */
+  readonly trust: boolean;
 }
 
 /** What Cedar may know of one operation's arguments; `omit` hears what it may not. */
@@ -78,16 +83,33 @@ const CONTEXT: Record<string, TypeOfAttribute<string>> = {
   risk: { type: 'Long' },
 };
 
-export const CONTEXT_NAMES: readonly string[] = [...Object.keys(CONTEXT), 'input', 'holds'];
+/** Core's `TrustFacts`; a fact that is null there is absent here. */
+const TRUST: TypeOfAttribute<string> = record({
+  risk: { type: 'Long' },
+  baseRisk: { type: 'Long' },
+  effect: { type: 'String' },
+  manifest: { type: 'Boolean' },
+  prompt: { type: 'String' },
+  floor: { type: 'Long' },
+  tainted: { type: 'Boolean' },
+  inTask: { type: 'Boolean' },
+  target: { type: 'Long', required: false },
+  value: { type: 'Long', required: false },
+  datesGiven: { type: 'Boolean' },
+  activeToken: { type: 'Long', required: false },
+  secret: { type: 'String' },
+});
+
+export const CONTEXT_NAMES: readonly string[] = [...Object.keys(CONTEXT), 'trust', 'input', 'holds'];
 
 function actionType(operation: Operation, actions: ReadonlyMap<string, ActionSchema>): ActionType<string> {
-  const { input, holds } = actions.get(operation.action)!;
+  const { input, holds, trust } = actions.get(operation.action)!;
   return {
     memberOf: [{ id: GROUPS[operation.target.kind] }],
     appliesTo: {
       principalTypes: ['User', 'Agent', 'Client'],
       resourceTypes: [operation.target.kind === 'agent' ? 'Agent' : 'Tool'],
-      context: record({ ...CONTEXT, input, holds }),
+      context: record({ ...CONTEXT, ...(trust ? { trust: TRUST } : {}), input, holds }),
     },
   };
 }

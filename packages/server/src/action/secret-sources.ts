@@ -1,9 +1,10 @@
-// The places a secret may be: the plane's environment, a file, the output of a command. Read anew for every use, so that a
+// The places a secret may be: the plane's environment, a file, the output of a command, its encrypted store. Read anew for every use, so that a
 // rotation needs no restart; a command's answer is kept for a minute.
 
 import { execFile } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { describe, type SecretRef } from './broker.ts';
+import type { SecretRef } from '../config/config.ts';
+import { describe } from './broker/names.ts';
 
 export type SecretFound =
   | { readonly value: string; readonly warning: string | null }
@@ -21,6 +22,8 @@ const commandKeptSeconds = 60;
 export function createSecretSources(ports: {
   readonly environment: { readonly [name: string]: string | undefined };
   readonly clock: { nowSeconds(): number };
+  /** The encrypted store; without it nothing is stored. */
+  readonly stored?: { read(name: string): Promise<string | null> };
 }): SecretSources {
   const answers = new Map<string, { readonly answer: Promise<SecretFound>; readonly untilSeconds: number }>();
 
@@ -41,10 +44,24 @@ export function createSecretSources(ports: {
     async read(reference) {
       if (reference.kind === 'file') return readSecretFile(reference);
       if (reference.kind === 'command') return fromCommand(reference);
+      if (reference.kind === 'stored') return fromStore(reference, ports.stored);
       const value = ports.environment[reference.name];
       return value === undefined ? { says: `${describe(reference)} is not set` } : { value, warning: null };
     },
   };
+}
+
+async function fromStore(
+  reference: Extract<SecretRef, { kind: 'stored' }>,
+  stored: { read(name: string): Promise<string | null> } | undefined,
+): Promise<SecretFound> {
+  try {
+    const value = (await stored?.read(reference.name)) ?? null;
+    if (value !== null) return { value, warning: null };
+    return { says: `${describe(reference)} is not there; \`writ credentials set ${reference.name}\` puts it there` };
+  } catch (error) {
+    return { says: error instanceof Error ? error.message : `${describe(reference)} cannot be read` };
+  }
 }
 
 async function readSecretFile(reference: Extract<SecretRef, { kind: 'file' }>): Promise<SecretFound> {

@@ -7,7 +7,7 @@ const value = 'k3y+of/the "mail"\\server?é';
 
 function holding(secret = value) {
   const secrets = createSecrets();
-  assert.equal(secrets.add(secret), true);
+  assert.equal(secrets.add(secret, 'mail'), true);
   return secrets;
 }
 
@@ -46,21 +46,56 @@ test('ordinary text holds none, nor half of one', () => {
   assert.equal(createSecrets().contains(''), false);
 });
 
-test('a secret is found however the body is cut into pieces', () => {
+describe('a secret is also found', () => {
+  const escaped = [...value].map((one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  const percent = [...Buffer.from(value)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
+  const forms: readonly (readonly [string, string])[] = [
+    ['with every character as a JSON escape', escaped],
+    ['with one letter as a JSON escape', JSON.stringify(value).slice(1, -1).replace('k', '\\u006b')],
+    ['with one letter percent-encoded', encodeURIComponent(value).replace('k', '%6B')],
+    ['in a URL inside a URL', encodeURIComponent(percent)],
+    [
+      'in base64 with the line breaks of an encoder',
+      Buffer.from(value.repeat(3)).toString('base64').replace(/.{19}/g, '$&\n'),
+    ],
+    ['in hex with colons', Buffer.from(value).toString('hex').replace(/../g, '$&:')],
+  ];
+  for (const [title, text] of forms) {
+    test(title, () => assert.equal(holding().contains(`{"q":"${text}"}`), true));
+  }
+});
+
+test('rules §3.11: a secret is masked where it stands, and the whole text where it cannot be cut out', () => {
+  const secrets = holding();
+  assert.equal(
+    secrets.masked(`before ${value} after`, () => '[mail]'),
+    'before [mail] after',
+  );
+  assert.equal(
+    secrets.masked(`x ${Buffer.from(value).toString('hex').toUpperCase()} y`, () => '[mail]'),
+    'x [mail] y',
+  );
+  assert.equal(
+    secrets.masked(`at ${encodeURIComponent(value).replace('k', '%6b')}`, () => '[mail]'),
+    '[mail]',
+  );
+  assert.equal(
+    secrets.masked('nothing here', () => '[mail]'),
+    'nothing here',
+  );
+  assert.deepEqual(secrets.namesIn(`before ${value} after`), ['mail']);
+});
+
+test('no masked text holds the secret, whatever stands around it', () => {
   fc.assert(
     fc.property(
-      fc.constantFrom(value, Buffer.from(value).toString('base64url')),
-      fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 }),
-      (text, sizes) => {
-        const scan = holding().scanner();
-        const body = `some text before ${text} and some after`;
-        let found = false;
-        for (let at = 0, i = 0; at < body.length; i++) {
-          const size = sizes[i % sizes.length]!;
-          found ||= scan(body.slice(at, at + size));
-          at += size;
-        }
-        assert.equal(found, true);
+      fc.string(),
+      fc.string(),
+      fc.constantFrom<BufferEncoding>('utf8', 'hex', 'base64', 'base64url'),
+      (a, b, form) => {
+        const secrets = holding();
+        const text = `${a}${Buffer.from(value).toString(form)}${b}`;
+        assert.equal(secrets.contains(secrets.masked(text, () => '[mail]')), false);
       },
     ),
   );
@@ -68,6 +103,6 @@ test('a secret is found however the body is cut into pieces', () => {
 
 test('text too short to be told apart is not remembered', () => {
   const secrets = createSecrets();
-  assert.equal(secrets.add('1234567'), false);
+  assert.equal(secrets.add('1234567', 'mail'), false);
   assert.equal(secrets.contains('1234567'), false);
 });

@@ -30,8 +30,11 @@ export interface AuditEntry {
   readonly leaf: Uint8Array;
 }
 
+/** `soon`: nobody waits for this record, so it goes along with the next flush, or has its own after `lingerMillis`. */
+export type When = 'now' | 'soon';
+
 export interface GroupCommit {
-  append(record: JsonObject): Receipt;
+  append(record: JsonObject, when?: When): Receipt;
   /** The next sequence. */
   size(): number;
   durable(): number;
@@ -53,6 +56,9 @@ export interface GroupCommitOptions {
   readonly queuedBytesMax: number;
 }
 
+/** How long a record that nobody waits for may wait for company. A crash in between loses it, as one just before it would. */
+const lingerMillis = 3;
+
 interface Batch {
   readonly first: number;
   readonly frames: Uint8Array[];
@@ -69,8 +75,9 @@ export function groupCommit({ engine, from, write, onDurable, queuedBytesMax }: 
   let underWay: Batch | null = null;
   let flushing: Promise<void> | null = null;
   let failure: AuditUnavailable | null = null;
+  let lingering: NodeJS.Timeout | null = null;
 
-  function append(record: JsonObject): Receipt {
+  function append(record: JsonObject, when: When = 'now'): Receipt {
     if (failure) throw failure;
     const bytes = entryOf(record);
     if (waiting.bytes + bytes.length > queuedBytesMax) {
@@ -82,9 +89,16 @@ export function groupCommit({ engine, from, write, onDurable, queuedBytesMax }: 
     waiting.entries.push({ sequence, record, bytes, leaf });
     waiting.bytes += bytes.length;
     next += 1;
+    if (when === 'now') startFlush();
+    else lingering ??= setTimeout(startFlush, lingerMillis);
+    return { sequence, leaf, durable: waiting.done.promise };
+  }
+
+  function startFlush(): void {
+    clearTimeout(lingering ?? undefined);
+    lingering = null;
     // One turn later, so that callers released by the same flush meet again in the next.
     flushing ??= Promise.resolve().then(flushAll);
-    return { sequence, leaf, durable: waiting.done.promise };
   }
 
   async function flushAll(): Promise<void> {
@@ -120,6 +134,7 @@ export function groupCommit({ engine, from, write, onDurable, queuedBytesMax }: 
     fail,
     failure: () => failure,
     idle: async () => {
+      if (lingering) startFlush();
       while (flushing) await flushing;
     },
   };

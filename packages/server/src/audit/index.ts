@@ -21,6 +21,9 @@ type IndexedLog = Pick<AuditLog, 'entries' | 'read' | 'onRecord' | 'head'>;
 export const indexFile = 'index.db';
 /** Rows per transaction while catching up: short enough that the event loop stays free. */
 const catchUpStep = 512;
+// While calls are served: nobody waits for these rows, and a call that is under way would wait behind them.
+const restMillis = 20;
+const restStep = 32;
 
 /** Opens `<dir>/index.db` and catches up with the log; makes it anew when it is unreadable or of another log. */
 export async function openAuditIndex({ dir, log }: { dir: string; log: IndexedLog }): Promise<AuditIndex> {
@@ -29,11 +32,11 @@ export async function openAuditIndex({ dir, log }: { dir: string; log: IndexedLo
   const writer = indexWriter(database);
   const reader = indexReader(database);
   let waiting: AuditEntry[] = [];
-  let scheduled: NodeJS.Immediate | null = null;
+  let scheduled: NodeJS.Timeout | null = null;
   let caughtUp = false;
 
   function takeWaiting(): void {
-    if (scheduled) clearImmediate(scheduled);
+    clearTimeout(scheduled ?? undefined);
     scheduled = null;
     if (!caughtUp || waiting.length === 0) return;
     const entries = waiting;
@@ -41,10 +44,17 @@ export async function openAuditIndex({ dir, log }: { dir: string; log: IndexedLo
     writer.take(entries);
   }
 
+  function takeSome(): void {
+    scheduled = null;
+    if (!caughtUp) return;
+    writer.take(waiting.splice(0, restStep));
+    if (waiting.length > 0) scheduled = setTimeout(takeSome, 1).unref();
+  }
+
   // Listening first, so that nothing falls between catching up and listening; what comes twice is skipped by sequence.
   const stop = log.onRecord((entry) => {
     waiting.push(entry);
-    scheduled ??= setImmediate(takeWaiting);
+    scheduled ??= setTimeout(takeSome, restMillis).unref();
   });
   await catchUp(writer, log.entries(writer.position()));
   caughtUp = true;

@@ -23,7 +23,7 @@ import { nodeEngine } from '@writ/core/node';
 import { checkpointer } from './checkpointer.ts';
 import { makeDirectory, readIfThere, writeDurably } from './disk.ts';
 import { AuditUnavailable } from './errors.ts';
-import { type AuditEntry, groupCommit, type Receipt } from './group-commit.ts';
+import { type AuditEntry, groupCommit, type Receipt, type When } from './group-commit.ts';
 import { lockForWriting, type WriterLock } from './lock.ts';
 import type { DurableEntry } from './publisher.ts';
 import { type Recovered, recover } from './recover.ts';
@@ -74,7 +74,7 @@ export interface AuditHead {
 
 export interface AuditLog {
   /** Throws `AuditUnavailable`: what cannot be recorded does not happen. The record has `kind`, `id` and `time`. */
-  append(record: JsonObject): Receipt;
+  append(record: JsonObject, when?: When): Receipt;
   /** A durable record, or null when there is none of that sequence. */
   read(sequence: number): Promise<AuditEntry | null>;
   /** The durable records from `from` on, as far as they go at the moment of reading. */
@@ -191,12 +191,12 @@ function runLog(options: AuditLogOptions, parts: Parts): AuditLog {
   if (publisher.size() > recovered.published.size) schedule.wake();
   witnessed.offer(recovered.published);
 
-  function append(record: JsonObject): Receipt {
+  function append(record: JsonObject, when?: When): Receipt {
     if (closing) throw new AuditUnavailable('the audit log is closed');
     if (publisher.heldBytes() > heldBytesMax) {
       throw new AuditUnavailable(`the audit log is behind: more than ${heldBytesMax} bytes wait for their tiles`);
     }
-    return commit.append(record);
+    return commit.append(record, when);
   }
 
   async function* entries(from: number): AsyncGenerator<AuditEntry> {

@@ -14,10 +14,14 @@ export async function askLine(question: string): Promise<string> {
 }
 
 /** One line from the terminal without showing it, or the first line of stdin when `fromStdin`. */
-export async function askPassword(question: string, fromStdin: boolean): Promise<string> {
+export async function askPassword(
+  question: string,
+  fromStdin: boolean,
+  instead = '`--password-stdin` reads the password from stdin',
+): Promise<string> {
   if (fromStdin) return firstLine();
   const { stdin, stderr } = process;
-  if (!stdin.isTTY) throw usage('there is no terminal to ask at; `--password-stdin` reads the password from stdin');
+  if (!stdin.isTTY) throw usage(`there is no terminal to ask at; ${instead}`);
   stderr.write(question);
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');

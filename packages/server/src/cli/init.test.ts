@@ -36,7 +36,8 @@ test('a first file is in order as it is written, and editors find its schema', a
   const text = readFileSync(file, 'utf8');
   assert.equal(text.split('\n')[0], '# yaml-language-server: $schema=./writ.schema.json');
   assert.ok('config' in loadConfig(file));
-  assert.equal(JSON.parse(readFileSync(join(folder, 'writ.schema.json'), 'utf8')).type, 'object');
+  for (const name of ['writ.schema.json', 'writ.manifest.schema.json'])
+    assert.equal(JSON.parse(readFileSync(join(folder, name), 'utf8')).type, 'object');
 });
 
 test('servers of a client are taken over, and their secrets are not in the file', async () => {

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { isJsonObject, parseStrictJson } from '@writ/core';
+import { manifestJsonSchema, manifestSchemaFileName } from '../action/manifest-schema.ts';
 import { configFileName } from '../config/defaults.ts';
 import { configJsonSchema, schemaFileName } from '../config/json-schema.ts';
 import { parseConfig } from '../config/load.ts';
@@ -15,6 +16,9 @@ import { usage } from './stop.ts';
 import { verb } from './verb.ts';
 
 const secretsFileName = 'writ.env';
+
+/** Made anew every time: nobody writes in them. */
+const SCHEMAS = [schemaFileName, manifestSchemaFileName];
 
 export default verb({
   summary: 'write a first writ.yaml',
@@ -53,12 +57,13 @@ export default verb({
       );
     const files = [
       { path: file, text, mode: 0o644 },
-      { path: join(folder, schemaFileName), text: `${JSON.stringify(configJsonSchema(), null, 2)}\n`, mode: 0o644 },
+      { path: join(folder, schemaFileName), text: schemaText(configJsonSchema()), mode: 0o644 },
+      { path: join(folder, manifestSchemaFileName), text: schemaText(manifestJsonSchema()), mode: 0o644 },
       ...(taken.secrets.size === 0
         ? []
         : [{ path: join(folder, secretsFileName), text: secretsText(taken.secrets), mode: 0o600 }]),
     ];
-    const inTheWay = files.find(({ path }) => existsSync(path) && basename(path) !== schemaFileName);
+    const inTheWay = files.find(({ path }) => existsSync(path) && !SCHEMAS.includes(basename(path)));
     if (inTheWay && !args.force)
       throw usage(`\`${inTheWay.path}\` exists; \`--force\` writes over it and keeps it for \`--undo\``);
     writeWithBackup(folder, files);
@@ -78,6 +83,10 @@ function readClientConfig(path: string): ClientServers {
   const servers = isJsonObject(parsed.value) ? (parsed.value.mcpServers ?? parsed.value.servers) : undefined;
   if (!isJsonObject(servers)) throw usage(`\`${path}\` has no \`mcpServers\`; name the configuration of an MCP client`);
   return serversOf(servers);
+}
+
+function schemaText(schema: object): string {
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
 function userName(): string {

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -93,6 +103,56 @@ describe('the launcher', () => {
       assert.equal((await ended).signal, 'SIGKILL');
     });
   }
+
+  const flagsOf = 'process.stdout.write(JSON.stringify(process.execArgv))';
+
+  test('a plane is started with less memory for the young, other verbs as they are', async () => {
+    const program = install('flags', flagsOf);
+    for (const [verb, wanted] of [
+      ['up', ['--max-semi-space-size=4']],
+      ['status', []],
+    ] as const) {
+      const { ended } = await start(process.execPath, program, [verb]);
+      const { code, stdout } = await ended;
+      assert.deepEqual([code, JSON.parse(stdout)], [0, wanted]);
+    }
+  });
+
+  const cacheOf =
+    "import { getCompileCacheDir } from 'node:module'; process.stdout.write(getCompileCacheDir() ?? 'none')";
+
+  test('compiled code is kept where only this user can write, and nowhere else', async () => {
+    const program = install('cache', cacheOf);
+    const cacheIn = async (home: string, env: Record<string, string> = {}) => {
+      const { ended } = await start(process.execPath, program, [], {
+        env: { PATH: '/usr/bin:/bin', HOME: home, ...env },
+      });
+      const { code, stdout, stderr } = await ended;
+      assert.deepEqual([code, stderr], [0, '']);
+      return stdout;
+    };
+    const home = (name: string) => {
+      mkdirSync(join(folder, name, '.cache'), { recursive: true });
+      return join(folder, name);
+    };
+    const own = home('own');
+    assert.ok((await cacheIn(own)).startsWith(join(own, '.cache/writ/')));
+    assert.equal(statSync(join(own, '.cache/writ')).mode & 0o777, 0o700);
+    const elsewhere = join(folder, 'xdg');
+    assert.ok((await cacheIn(own, { XDG_CACHE_HOME: elsewhere })).startsWith(join(elsewhere, 'writ/')));
+
+    // Whoever could write there could have code run as the plane: planted beforehand, or behind a link.
+    const open = home('open');
+    mkdirSync(join(open, '.cache/writ'));
+    chmodSync(join(open, '.cache/writ'), 0o777);
+    assert.equal(await cacheIn(open), 'none');
+    const linked = home('linked');
+    symlinkSync(join(own, '.cache/writ'), join(linked, '.cache/writ'));
+    assert.equal(await cacheIn(linked), 'none');
+    const file = home('file');
+    writeFileSync(join(file, '.cache/writ'), '');
+    assert.equal(await cacheIn(file), 'none');
+  });
 
   test('says what to do when no Node of today is there', {
     skip: oldNode === null && 'no older Node on this machine',

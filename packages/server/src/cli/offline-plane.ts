@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type PlaneView, planeView } from '../action/analysis/plane-view.ts';
 import { builtinManifest, readManifest } from '../action/manifest.ts';
 import type { ToolManifest } from '../action/manifest-schema.ts';
-import type { PinnedDocument, Pins } from '../action/pins.ts';
+import { listingOfPins, type Pins } from '../action/pins.ts';
 import type { Config } from '../config/config.ts';
 import { configFileName } from '../config/defaults.ts';
 import { loadConfig } from '../config/load.ts';
@@ -85,16 +85,7 @@ async function openReviews({ store, dataDir }: Config): Promise<Store> {
 /** Nobody asks the server: what was reviewed stands for what it lists. */
 async function listReviewed(server: string, pins: Pins): Promise<readonly string[]> {
   const reviewed = await pins.pins(server);
-  const documents = reviewed.map(({ document }) => document);
-  const definitions = (kind: PinnedDocument['kind']) =>
-    documents.filter((document) => document.kind === kind).map(({ definition }) => definition);
-  await pins.observe(server, {
-    instructions: documents[0]?.instructions ?? null,
-    tools: definitions('tool'),
-    prompts: definitions('prompt'),
-    resourceTemplates: definitions('resources').flatMap(({ templates }) => (Array.isArray(templates) ? templates : [])),
-    resources: documents.some(({ kind }) => kind === 'resources'),
-  });
+  await pins.observe(server, listingOfPins(reviewed));
   return reviewed.map(({ name }) => name);
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { JsonValue } from '@writ/core';
 import { fakePlane, run } from './plane.fixture.ts';
 import { dataFolder } from './plane.ts';
 import { writeSession } from './sessions.ts';
@@ -61,6 +62,24 @@ describe('commands that talk to a plane', () => {
       depth: 2,
       ttlSeconds: 900,
     });
+  });
+
+  test('a plan goes with the task, and the answer tells what the task may ask', async () => {
+    const constraints: JsonValue = [
+      { actions: ['files:list'] },
+      { actions: ['files:read'], arguments: { '/path': { oneOf: ['/a'] } } },
+    ];
+    const body = { task: 'tsk_1', expires: 'soon', scope: ['files:list', 'files:read'], constraints };
+    await using plane = await fakePlane(() => ({ body }));
+    const admin = { ...env, WRIT_ADMIN: plane.origin, WRIT_SESSION: 's' };
+    const words = ['task', 'start', '--user', 'howard', '--agent', 'a/b', '--prompt', 'read /a'];
+    const started = await run([...words, '--planned', '{"scopes":["files:read"]}'], admin);
+    assert.deepEqual(JSON.parse(plane.asked[0]!.body).planned, { scopes: ['files:read'] });
+    assert.equal(
+      started.stdout,
+      'tsk_1 until soon\n  files:list\n  files:read\n  files:read only with {"/path":{"oneOf":["/a"]}}\n',
+    );
+    assert.equal((await run([...words, '--planned', 'all'], admin)).exitCode, 2);
   });
 
   test('a stored session is sent to its own plane and to no other', async () => {
@@ -131,7 +150,7 @@ describe('commands that talk to a plane', () => {
     const admin = { ...env, WRIT_ADMIN: plane.origin, WRIT_SESSION: 's' };
     const looked = await run(['policy', 'review', 'mail'], admin);
     assert.equal(looked.exitCode, 1);
-    assert.equal(looked.stdout, 'changed  send  Sends.\n         /description: "a" became "b"\n');
+    assert.equal(looked.stdout, 'changed  send\n    /description\n      [-a-]{+b+}\n');
     assert.equal(plane.asked.length, 1);
     assert.equal((await run(['policy', 'review', 'mail', '--yes'], admin)).exitCode, 0);
     const posted = plane.asked.at(-1)!;

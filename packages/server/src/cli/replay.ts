@@ -1,15 +1,22 @@
 // `writ replay`: recorded runs of agents put before the gate, step by step (contract §9). Needs no plane, keeps nothing.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { JsonObject } from '@writ/core';
 import { type ReadResult, readCases, readTools } from '../action/replay/cases.ts';
+import { plainForm, type RuleForm } from '../action/replay/gate.ts';
 import { HOPS } from '../action/replay/hop.ts';
 import { noticesOf, readManifests } from '../action/replay/manifests.ts';
-import { type ReplayMode, runReplay } from '../action/replay/run-replay.ts';
+import { loadPolicyForm } from '../action/replay/policy-form.ts';
+import { type ReplayInput, type ReplayMode, runReplay } from '../action/replay/run-replay.ts';
 import { Stop, usage } from './stop.ts';
-import { table } from './terminal.ts';
+import { type Terminal, table } from './terminal.ts';
 import { problemText } from './validate.ts';
 import { verb } from './verb.ts';
+
+interface FormParts extends Pick<ReplayInput, 'cases' | 'tools' | 'manifests'> {
+  readonly terminal: Pick<Terminal, 'note'>;
+}
 
 export default verb({
   summary: 'what the trust rules say to recorded calls of agents, step by step',
@@ -21,6 +28,11 @@ export default verb({
       repeat: true,
       valueHint: 'file',
       description: 'what is known of the tools; several times',
+    },
+    policy: {
+      type: 'string',
+      valueHint: 'folder',
+      description: 'a folder of *.cedar files that judge together with the shipped rules, over `context.trust`',
     },
     approvals: {
       type: 'enum',
@@ -50,12 +62,32 @@ export default verb({
       hop: args.hop as ReplayMode['hop'],
       cut: cutOf(args.cut, args.hop),
     };
-    for (const line of runReplay({ cases, tools, manifests: found.manifests, mode })) {
+    const { manifests } = found;
+    const form = args.policy === undefined ? plainForm : formOf(args.policy, { cases, tools, manifests, terminal });
+    for (const line of runReplay({ cases, tools, manifests, mode, form })) {
       terminal.answer(line, () => textOf(line));
     }
     return 0;
   },
 });
+
+function formOf(folder: string, { cases, tools, manifests, terminal }: FormParts): RuleForm {
+  if (!existsSync(folder)) throw usage(`\`${folder}\` does not exist; name a folder of *.cedar files`);
+  const names = readdirSync(folder).filter((name) => name.endsWith('.cedar'));
+  if (names.length === 0) terminal.note(`writ: \`${folder}\` holds no *.cedar file; the shipped rules judge alone`);
+  const cedarFiles = names.sort().map((name) => {
+    const path = join(folder, name);
+    return { path, text: bytesOf(path).toString('utf8') };
+  });
+  const principals = cases.value.map(({ principalName }) => principalName);
+  const loaded = loadPolicyForm({ cedarFiles, tools: tools.content, manifests, principals });
+  if ('problems' in loaded) {
+    const told = loaded.problems.map((problem) => problemText(problem, (_, text) => text)).join('\n  ');
+    throw new Stop(`the policy is not in order\n  ${told}`, 2);
+  }
+  for (const notice of loaded.notices) terminal.note(`writ: ${notice}`);
+  return loaded.form;
+}
 
 function read<T>(path: string, reader: (file: { path: string; bytes: Uint8Array }) => ReadResult<T>) {
   const result = reader({ path, bytes: bytesOf(path) });

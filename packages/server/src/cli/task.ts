@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseStrictJsonText } fr
 import { duration, durationSeconds } from '../config/words.ts';
 import { findPlane } from './plane.ts';
 import { usage } from './stop.ts';
+import { visible } from './terminal.ts';
 import { planeOptions, type VerbGroup, verb } from './verb.ts';
 
 const start = verb({
@@ -23,6 +24,11 @@ const start = verb({
       valueHint: 'scope',
       description: 'what may be asked (default: all the agent may)',
     },
+    planned: {
+      type: 'string',
+      valueHint: 'json',
+      description: 'what a planner thinks it needs, `{"scopes","constraints"}`; may only narrow',
+    },
     depth: { type: 'string', valueHint: 'n', description: 'how often it may be handed on' },
     budget: { type: 'string', valueHint: 'json', description: 'ceilings, such as `[{"unit":"calls","max":20}]`' },
     ttl: { type: 'string', valueHint: 'duration', description: 'until when, such as 15m' },
@@ -33,15 +39,33 @@ const start = verb({
     const body: JsonObject = {
       ...{ user, agent, prompt },
       ...(args.scope.length === 0 ? {} : { scope: args.scope }),
+      ...(args.planned === undefined ? {} : { planned: plannedOf(args.planned) }),
       ...(args.depth === undefined ? {} : { depth: depthOf(args.depth) }),
       ...(args.budget === undefined ? {} : { budget: budgetOf(args.budget) }),
       ...(args.ttl === undefined ? {} : { ttlSeconds: ttlOf(args.ttl) }),
     };
     const answer = await findPlane({ ...args, env: channels.env }).act('POST', 'tasks', body);
-    terminal.answer(answer, () => `${answer.task} until ${answer.expires}`);
+    terminal.answer(answer, () => startedText(answer));
     return 0;
   },
 });
+
+/** With what the task may ask, since that is told from the prompt where the configuration says so. */
+function startedText({ task, expires, scope, constraints }: JsonObject): string {
+  const scopes = Array.isArray(scope) ? scope.map((one) => `  ${visible(String(one))}`) : [];
+  const bound = (Array.isArray(constraints) ? constraints : []).filter(isJsonObject);
+  const limits = bound
+    .filter((entry) => entry.arguments !== undefined)
+    .map((entry) => `  ${visible(`${String(entry.actions)} only with ${JSON.stringify(entry.arguments)}`)}`);
+  return [`${task} until ${expires}`, ...scopes, ...limits].join('\n');
+}
+
+function plannedOf(text: string): JsonValue {
+  const parsed = parseStrictJsonText(text);
+  if (!parsed.ok || !isJsonObject(parsed.value))
+    throw usage('`--planned` takes JSON, such as `{"scopes":["files:read_file"]}`');
+  return parsed.value;
+}
 
 function depthOf(text: string): number {
   if (!/^[0-9]{1,2}$/.test(text)) throw usage(`\`${text}\` is not a depth; it is a whole number`);

@@ -3,8 +3,9 @@
 import { existsSync } from 'node:fs';
 import { configFileName } from '../config/defaults.ts';
 import { configJsonSchema } from '../config/json-schema.ts';
-import { type LoadOptions, loadConfig } from '../config/load.ts';
+import { loadConfig } from '../config/load.ts';
 import type { Problem } from '../config/problems.ts';
+import { manifestsIn } from './policy-manifests.ts';
 import { visible } from './terminal.ts';
 import { verb } from './verb.ts';
 
@@ -22,21 +23,19 @@ export default verb({
       return 0;
     }
     const file = args.file ?? args.config ?? channels.env.WRIT_CONFIG ?? configFileName;
-    const problems = problemsIn(file);
-    terminal.answer({ ok: problems.length === 0, problems }, () =>
+    const loaded = loadConfig(file);
+    const { problems, notices } = 'problems' in loaded ? { ...loaded, notices: [] } : await manifestsIn(loaded.config);
+    terminal.answer({ ok: problems.length === 0, problems, notices }, () =>
       problems.length === 0
         ? `${file} is in order`
         : problems.map((one) => problemText(one, terminal.paint)).join('\n'),
     );
+    for (const { server, name, says } of notices)
+      terminal.note(`writ: \`${visible(`${server}/${name}`)}\`: ${visible(says)}`);
     if (problems.length === 0) return 0;
     return existsSync(file) ? 1 : 2;
   },
 });
-
-function problemsIn(file: string, options: LoadOptions = {}): readonly Problem[] {
-  const loaded = loadConfig(file, options);
-  return 'problems' in loaded ? loaded.problems : [];
-}
 
 /** `writ.yaml:4:9 gateway.mode: … ; expected …`, as editors follow it. */
 export function problemText(problem: Problem, paint: (style: 'bold' | 'red', text: string) => string): string {

@@ -28,7 +28,8 @@ function whoamiText(answer: JsonObject): string {
     const until = typeof answer.expires === 'string' ? `, until ${answer.expires}` : '';
     return visible(`${answer.identity}${until}`) + (seen === '' ? '' : `\n${seen}`);
   }
-  return [`pid ${answer.pid} is nobody to this plane`, seen, ...nearestText(answer.nearest)]
+  const why = typeof answer.reason === 'string' ? visible(`: ${answer.reason}`) : '';
+  return [`pid ${answer.pid} is nobody to this plane${why}`, seen, ...nearestText(answer.nearest)]
     .filter((line) => line !== '')
     .join('\n');
 }

@@ -86,7 +86,7 @@ function checkExternal({ external }: ConfigFile): readonly Complaint[] {
   });
 }
 
-function checkUpstreams({ agents, servers }: ConfigFile): readonly Complaint[] {
+function checkUpstreams({ agents, servers, pdp }: ConfigFile): readonly Complaint[] {
   const clear = (text: string | undefined): boolean =>
     text?.startsWith('http:') === true && URL.canParse(text) && !isLoopback(new URL(text).hostname);
   return [
@@ -105,6 +105,12 @@ function checkUpstreams({ agents, servers }: ConfigFile): readonly Complaint[] {
       credential !== undefined && clear(mcp.url)
         ? [wrong(['servers', key, 'mcp', 'url'], 'a credential does not leave this machine in clear', 'an https URL')]
         : [],
+    ),
+    // An answer in clear could be made by anybody on the way.
+    ...Object.entries(pdp ?? {}).flatMap(([key, point]) =>
+      (['opa', 'authzen'] as const)
+        .filter((kind) => clear(point[kind]))
+        .map((kind) => wrong(['pdp', key, kind], 'a decision is not asked for in clear', 'https, or http on loopback')),
     ),
   ];
 }

@@ -18,7 +18,14 @@ export interface Config {
   /** Public base URLs without a final slash; null where the listen address is the public one. */
   readonly external: { readonly mtls: string | null; readonly oauth: string | null; readonly issuer: string | null };
   readonly identity: { readonly ttlSeconds: number };
-  readonly tasks: { readonly depth: number; readonly ttlSeconds: number };
+  readonly tasks: {
+    readonly depth: number;
+    readonly ttlSeconds: number;
+    /** A task opened without scopes gets those its prompt asks for. */
+    readonly scopeFromPrompt: boolean;
+    /** And its targets are bound to what the prompt names; false leaves them to the rules about trust, which ask. */
+    readonly bindArguments: boolean;
+  };
   /** Null url: the embedded store in the data folder. */
   readonly store: { readonly url: string | null };
   /** Who is asked to cosign the log's checkpoints: a policy file (C2SP tlog-policy); null: nobody. */
@@ -26,12 +33,16 @@ export interface Config {
   /** By path of the SPIFFE ID. */
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly servers: ReadonlyMap<string, ServerConfig>;
+  /** `floor`: the plain rule instead of provenance (rules §3.14). */
+  readonly trust: { readonly rule: 'provenance' | 'floor' };
   readonly users: ReadonlyMap<string, UserConfig>;
   /** By client_id. */
   readonly clients: ReadonlyMap<string, ClientConfig>;
   readonly mandates: ReadonlyMap<string, MandateConfig>;
   /** Folder of *.cedar files. */
   readonly policyDir: string | null;
+  /** Decision points beside our own, by the name records call them by: each has to say yes too (design D7). */
+  readonly pdp: ReadonlyMap<string, DecisionPoint>;
   /** In file order: line n compiles to `allow.<n>.agent` and `allow.<n>.user`, counted from 1. */
   readonly allow: readonly AllowLine[];
   readonly mode: Mode;
@@ -56,7 +67,13 @@ export interface Attest {
   readonly gid?: number;
   readonly path?: string;
   readonly sha256?: string;
+  /** Key of the agent that its parent process is. */
   readonly parent?: string;
+  /** systemd unit of the system. */
+  readonly unit?: string;
+  /** Control group, itself or one above. */
+  readonly cgroup?: string;
+  readonly pm2?: string;
   readonly launched?: boolean;
   readonly command?: readonly string[];
   readonly env?: readonly string[];
@@ -78,6 +95,10 @@ export interface AgentConfig {
   /** The plane starts it. */
   readonly run: boolean;
   readonly registersPrompts: boolean;
+  /** Life of its SVIDs; null: as everybody's. */
+  readonly ttlSeconds: number | null;
+  /** Callees whose enforcement point it is: it may ask for decisions about them (rules §7.5). */
+  readonly pep: readonly string[];
 }
 
 export type PublicKeys =
@@ -90,7 +111,7 @@ export interface ServerConfig {
     | { readonly kind: 'builtin'; readonly name: string }
     | { readonly kind: 'file'; readonly path: string }
     | null;
-  readonly credential: SecretRef | null;
+  readonly credential: CredentialRef | null;
   readonly trustAnnotations: boolean;
   /** Null: the mode of the file. */
   readonly mode: Mode | null;
@@ -108,18 +129,84 @@ export type McpConfig =
 
 export type EnvironmentValue =
   | { readonly kind: 'text'; readonly value: string }
+  /** A field of the server's own credential: `value`, or `username` and `password` of a database. */
+  | { readonly kind: 'credential'; readonly field: string }
   | Exclude<SecretRef, { kind: 'command' }>;
 
 /** Where a secret is, never what it is. */
 export type SecretRef =
   | { readonly kind: 'env'; readonly name: string }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'command'; readonly command: readonly string[] };
+  | { readonly kind: 'command'; readonly command: readonly string[] }
+  /** In `<data>/credentials`. A segment `{user}` is the root's name: one secret for each person. */
+  | { readonly kind: 'stored'; readonly name: string };
+
+/** Where a server's credential comes from: a secret, or somebody who gives out short-lived ones. */
+export type CredentialRef = SecretRef | VaultRef | OauthRef;
+
+/** Vault or OpenBao. Paths are without a slash at either end. */
+export interface VaultRef {
+  readonly kind: 'vault';
+  readonly url: string;
+  readonly namespace: string | null;
+  /** What its certificate is checked against; null: what the system trusts. */
+  readonly caFile: string | null;
+  readonly auth:
+    | { readonly kind: 'token'; readonly token: SecretRef }
+    | { readonly kind: 'approle'; readonly mount: string; readonly roleId: string; readonly secretId: SecretRef };
+  readonly read:
+    | { readonly kind: 'kv'; readonly mount: string; readonly path: string; readonly field: string }
+    | { readonly kind: 'database'; readonly mount: string; readonly role: string };
+}
+
+/** The plane as a client of another authorization server. */
+export interface OauthRef {
+  readonly kind: 'oauth';
+  readonly issuer: string;
+  /** A URL is a client id metadata document. */
+  readonly clientId: string;
+  readonly auth:
+    | { readonly kind: 'secret'; readonly secret: SecretRef }
+    /** A private key, PEM (PKCS 8) or JWK, for private_key_jwt. */
+    | { readonly kind: 'key'; readonly path: string };
+  readonly grant: 'client_credentials' | 'token_exchange';
+  readonly scopes: readonly string[];
+  /** What may be asked for besides, when the server says that a call needs it. */
+  readonly stepUp: readonly string[];
+  /** RFC 8707; null: the server's own URL. */
+  readonly resource: string | null;
+  readonly audience: string | null;
+  /** Nothing is sent until the server has answered 401 and said where its tokens come from. */
+  readonly challenged: boolean;
+}
+
+export type DecisionPoint =
+  | {
+      readonly kind: 'opa' | 'authzen';
+      /** Whole address that questions are posted to. */
+      readonly url: string;
+      /** Pointers of arguments whose values may leave the plane; of all others only the digest does. */
+      readonly sends: readonly string[];
+      readonly timeoutMillis: number;
+      /** Sent as a bearer token. */
+      readonly credential: SecretRef | null;
+      /** PEM; null: the system's anchors. */
+      readonly caFile: string | null;
+    }
+  | {
+      /** OPA bundle with `policy.wasm`, evaluated in this process. */
+      readonly kind: 'bundle';
+      readonly path: string;
+      /** Entrypoint, such as `writ/allow`. */
+      readonly rule: string;
+    };
 
 export interface UserConfig {
   readonly passwordFile: string | null;
   readonly roles: readonly ('admin' | 'approver')[];
   readonly email: string | null;
+  /** Accounts, mailboxes and names besides: as trusted a target as what this person typed (rules §3.8). */
+  readonly addresses: readonly string[];
 }
 
 export interface ClientConfig {

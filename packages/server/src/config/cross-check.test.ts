@@ -191,6 +191,22 @@ describe('a mistake between two places is answered too', () => {
       /https, loopback/,
     ],
     [
+      'a decision asked for in clear over the network',
+      'pdp:\n  p: { opa: "http://opa.example/v1/data/writ/allow" }',
+      '4:13',
+      'pdp.p.opa',
+      /in clear/,
+      /https, or http on loopback/,
+    ],
+    [
+      'an enforcement point of what there is not',
+      'agents:\n  a/b: { pep: [files] }',
+      '4:16',
+      'agents.a/b.pep.0',
+      /`files` is no agent or server/,
+      /one of `a\/b`/,
+    ],
+    [
       'a code in clear over the network',
       'clients:\n  d: { redirectUris: ["http://app.example/cb"] }',
       '4:23',
@@ -213,6 +229,14 @@ describe('a mistake between two places is answered too', () => {
       'users.h.passwordFile',
       /does not exist/,
       /readable file/,
+    ],
+    [
+      'a bundle that is not there',
+      'pdp:\n  p: { bundle: ./no-such.tar.gz, rule: writ/allow }',
+      '4:16',
+      'pdp.p.bundle',
+      /does not exist/,
+      /opa build/,
     ],
     ['a policy folder that is not there', 'policy: ./no-such-folder', '3:9', 'policy', /does not exist/, /folder/],
     [

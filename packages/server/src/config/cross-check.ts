@@ -3,13 +3,17 @@
 
 import { parseScope, parseSpiffeId } from '@writ/core';
 import { checkAddresses } from './check-addresses.ts';
+import { checkLives, checkSight } from './check-attest.ts';
 import type { Complaint } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
+import { durationSeconds } from './words.ts';
 import { splitTool } from './work-out.ts';
 
 export interface Surroundings {
   /** The uid the plane runs as: where `launched` entries live unless they name another. Rules §1.1. */
   readonly planeUid: number;
+  /** May it look into the processes of other users? */
+  readonly seesPrograms: boolean;
 }
 
 type Path = readonly (string | number)[];
@@ -24,6 +28,8 @@ export function crossCheck(written: ConfigFile, surroundings: Surroundings): rea
     ...checkAllow(written, names),
     ...checkMandates(written, names),
     ...checkBoundaries(written, surroundings.planeUid),
+    ...checkSight(written, surroundings),
+    ...checkLives(written, durationSeconds),
     ...checkAddresses(written),
   ];
 }
@@ -98,6 +104,9 @@ function checkReferences({ agents, clients }: ConfigFile, names: Names): readonl
       found.push(...checkCalls([section, key, 'calls'], entry.calls, callees));
       found.push(...checkScopes([section, key, 'scopes'], entry.scopes, callees));
     }
+  }
+  for (const [key, { pep }] of Object.entries(agents ?? {})) {
+    found.push(...checkCalls(['agents', key, 'pep'], pep, callees));
   }
   for (const [key, agent] of Object.entries(agents ?? {})) {
     const parent = agent.attest?.parent;

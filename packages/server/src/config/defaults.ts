@@ -8,6 +8,8 @@ export const DEFAULTS = {
   /** Takes below the task's own agent. Contract §2. */
   taskDepth: 3,
   taskTtl: '1h',
+  /** A decision point that takes longer has said no. */
+  pdpTimeoutMillis: 500,
   mandateDepth: 1,
   mandateWindow: '30m',
 } as const;

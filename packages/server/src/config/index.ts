@@ -8,14 +8,17 @@ export type {
   Attest,
   ClientConfig,
   Config,
+  CredentialRef,
   EnvironmentValue,
   MandateConfig,
   McpConfig,
   Mode,
+  OauthRef,
   PublicKeys,
   SecretRef,
   ServerConfig,
   UserConfig,
+  VaultRef,
 } from './config.ts';
 export { configFileName, DEFAULTS } from './defaults.ts';
 export { configJsonSchema, schemaFileName, schemaHeader } from './json-schema.ts';

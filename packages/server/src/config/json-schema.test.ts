@@ -11,7 +11,7 @@ function member(schema: JsonObject, ...path: string[]): JsonObject {
 
 test('the published schema knows every section of the contract', () => {
   const sections = Object.keys(member(configJsonSchema(), 'properties'));
-  for (const name of 'version trustDomain data listen external identity tasks store agents servers users clients mandates policy allow mode'.split(
+  for (const name of 'version trustDomain data listen external identity tasks store agents servers users clients mandates policy pdp allow mode'.split(
     ' ',
   )) {
     assert.ok(sections.includes(name), name);

@@ -102,7 +102,7 @@ test('what is not said holds by default, on loopback', () => {
     issuer: null,
   });
   assert.equal(config.dataDir, '/etc/writ/writ-data');
-  assert.deepEqual(config.tasks, { depth: 3, ttlSeconds: 3600 });
+  assert.deepEqual(config.tasks, { depth: 3, ttlSeconds: 3600, scopeFromPrompt: false, bindArguments: true });
   assert.deepEqual(config.mode, { kind: 'enforce', until: null });
   assert.equal(config.store.url, null);
   assert.equal(config.agents.size, 0);
@@ -120,6 +120,8 @@ test('an agent says nothing and gets nothing', () => {
     a2a: null,
     run: false,
     registersPrompts: false,
+    ttlSeconds: null,
+    pep: [],
   });
 });
 
@@ -142,6 +144,34 @@ allow:
       ['/t', { oneOf: [1, 'x'] }],
     ],
   );
+});
+
+test('decision points are asked with little and not for long unless somebody says otherwise', () => {
+  const text = `${head}pdp:
+  corporate: { opa: "https://opa.example/v1/data/writ/allow", sends: [/path], credential: { env: OPA }, ca: ${import.meta.filename} }
+  edge: { authzen: "http://127.0.0.1:9/access/v1/evaluation" }
+  here: { bundle: ${import.meta.filename}, rule: writ/allow }
+`;
+  const { pdp } = configOf(parseConfig(text, '/etc/writ/writ.yaml'));
+  assert.deepEqual(Object.fromEntries(pdp), {
+    corporate: {
+      kind: 'opa',
+      url: 'https://opa.example/v1/data/writ/allow',
+      sends: ['/path'],
+      timeoutMillis: 500,
+      credential: { kind: 'env', name: 'OPA' },
+      caFile: import.meta.filename,
+    },
+    edge: {
+      kind: 'authzen',
+      url: 'http://127.0.0.1:9/access/v1/evaluation',
+      sends: [],
+      timeoutMillis: 500,
+      credential: null,
+      caFile: null,
+    },
+    here: { kind: 'bundle', path: import.meta.filename, rule: 'writ/allow' },
+  });
 });
 
 test('the place of a key can be asked for later', () => {

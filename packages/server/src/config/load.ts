@@ -4,6 +4,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { utf8Text } from '@writ/core';
 import * as yaml from 'yaml';
+import { maySeePrograms } from './check-attest.ts';
 import type { Config } from './config.ts';
 import { crossCheck } from './cross-check.ts';
 import { type Complaint, complaintsOf, type Problem, problemOf, problemOfYaml, type Source } from './problems.ts';
@@ -22,6 +23,8 @@ const problemsMax = 100;
 export interface LoadOptions {
   /** Where `launched` entries without a uid live. Default: the uid of this process. */
   readonly planeUid?: number;
+  /** Default: what this process may. */
+  readonly seesPrograms?: boolean;
 }
 
 /** All mistakes of form are told at once, in file order; once the form is right, all that its keys say about each other. */
@@ -58,7 +61,7 @@ export function parseConfig(text: string, path: string, options: LoadOptions = {
   }
   const planeUid = options.planeUid ?? process.getuid?.() ?? 0;
   const complaints = [
-    ...crossCheck(parsed.data, { planeUid }),
+    ...crossCheck(parsed.data, { planeUid, seesPrograms: options.seesPrograms ?? maySeePrograms() }),
     ...fileComplaints(parsed.data, (file) => resolve(dirname(path), file)),
   ];
   if (complaints.length > 0) return told(complaints);
@@ -135,6 +138,10 @@ function fileComplaints(written: ConfigFile, at: (path: string) => string): read
   const named: [path: Complaint['path'], file: string | undefined, what: string][] = [
     [['policy'], written.policy, 'a folder of *.cedar files'],
     [['audit', 'witnesses'], written.audit?.witnesses, 'a readable file with a witness policy'],
+    ...Object.entries(written.pdp ?? {}).flatMap(([key, { bundle, ca }]): typeof named => [
+      [['pdp', key, 'bundle'], bundle, 'a readable bundle; `opa build -t wasm` writes one'],
+      [['pdp', key, 'ca'], ca, 'a readable file with certificates as PEM'],
+    ]),
     ...Object.entries(written.users ?? {}).map(([key, user]): (typeof named)[number] => [
       ['users', key, 'passwordFile'],
       user.passwordFile,

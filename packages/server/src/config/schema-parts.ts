@@ -1,19 +1,19 @@
-// The parts of writ.yaml with a little grammar of their own: allow lines and their constraints, mandates, modes,
-// references to secrets. Secrets are always references; a value is never written into the file.
+// The parts of writ.yaml with a little grammar of their own: allow lines and their constraints, mandates, modes.
 
 import { parseDecimal } from '@writ/core';
 import * as z from 'zod';
+import { secret } from './credential.ts';
 import {
   agentKey,
   closed,
   day,
   duration,
-  environmentName,
   listOf,
   oneOfWords,
   path,
   scope,
   someText,
+  webUrl,
   wholeNumber,
   word,
 } from './words.ts';
@@ -22,26 +22,6 @@ import {
 function exactlyOne(value: object): boolean {
   return Object.values(value).filter((one) => one !== undefined).length === 1;
 }
-
-const commandWords = listOf(someText, 'command words').min(1, { error: 'at least the program' });
-
-export const credential = closed(
-  { env: environmentName.optional(), file: path.optional(), command: commandWords.optional() },
-  'a reference to a secret, `{ env: NAME }`, `{ file: PATH }` or `{ command: […] }`',
-)
-  .refine(exactlyOne, { error: 'exactly one of `env`, `file` and `command`' })
-  .meta({ minProperties: 1, maxProperties: 1 });
-
-/** For a server's own process: plain text for what is no secret, a reference for what is. */
-export const environmentValue = z.union(
-  [
-    z.string(),
-    closed({ env: environmentName.optional(), file: path.optional() }, 'a reference').refine(exactlyOne, {
-      error: 'exactly one of `env` and `file`',
-    }),
-  ],
-  { error: 'text in quotes, `{ env: NAME }` or `{ file: PATH }`' },
-);
 
 const publicKey = z
   .looseObject({ kty: someText, kid: someText.optional() }, { error: 'a public key as JWK' })
@@ -110,6 +90,34 @@ export const allowLine = closed(
   },
   'a line such as `{ agent: claude/orchestrator, tool: files/read_file }`',
 );
+
+/** Another decision point: one that is asked over the network, or an OPA bundle that is evaluated here. */
+export const decisionPoint = closed(
+  {
+    opa: webUrl.optional(),
+    authzen: webUrl.optional(),
+    bundle: path.optional(),
+    rule: word(/^[A-Za-z_][A-Za-z0-9_]*(?:\/[A-Za-z_][A-Za-z0-9_]*)*$/, 'a rule, such as `writ/allow`').optional(),
+    sends: listOf(word(/^(?:\/(?:[^~]|~[01])*)?$/, 'a JSON pointer such as `/to`'), 'JSON pointers').optional(),
+    timeoutMillis: wholeNumber(1, 10_000, 'milliseconds to answer in').optional(),
+    credential: secret.optional(),
+    ca: path.optional(),
+  },
+  'a decision point, such as `{ opa: "https://opa.example/v1/data/writ/allow" }`',
+)
+  .refine((point) => exactlyOne({ opa: point.opa, authzen: point.authzen, bundle: point.bundle }), {
+    error: 'exactly one of `opa`, `authzen` and `bundle`',
+  })
+  .refine((point) => (point.bundle === undefined) === (point.rule === undefined), {
+    error: '`rule` beside `bundle`, and only there',
+  })
+  .refine(
+    ({ bundle, sends, timeoutMillis, credential, ca }) => {
+      return bundle === undefined || [sends, timeoutMillis, credential, ca].every((one) => one === undefined);
+    },
+    { error: '`bundle` and `rule` alone: nothing is sent anywhere' },
+  )
+  .meta({ oneOf: [{ required: ['opa'] }, { required: ['authzen'] }, { required: ['bundle', 'rule'] }] });
 
 const budget = closed(
   {

@@ -2,7 +2,8 @@
 // cross-check.ts; what the rest of the program reads is config.ts. The published JSON Schema is printed from here.
 
 import * as z from 'zod';
-import { allowLine, credential, environmentValue, jwks, mandate, mode } from './schema-parts.ts';
+import { credential, environmentValue } from './credential.ts';
+import { allowLine, decisionPoint, jwks, mandate, mode } from './schema-parts.ts';
 import {
   address,
   agentKey,
@@ -32,6 +33,9 @@ const attest = closed(
     path: path.optional(),
     sha256: word(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hex').optional(),
     parent: agentKey.optional(),
+    unit: word(/^[A-Za-z0-9:_.\\@-]+\.(?:service|scope)$/, 'a systemd unit, such as `agent.service`').optional(),
+    cgroup: word(/^\/\S+$/, 'the path of a control group, such as `/system.slice/agent.service`').optional(),
+    pm2: word(/^\S(?:.*\S)?$/, 'a PM2 process name').optional(),
     launched: flag.optional(),
     command: listOf(someText, 'command words').min(1, { error: 'at least the program' }).optional(),
     env: listOf(environmentName, 'names of environment variables').optional(),
@@ -50,6 +54,8 @@ const agent = closed(
     a2a: word(/^(?:https?:\/\/|unix:)\S+$/, 'a URL `http://…` on loopback, `https://…` or `unix:<path>`').optional(),
     run: flag.optional(),
     registersPrompts: flag.optional(),
+    ttl: duration.optional(),
+    pep: listOf(word(/^[A-Za-z0-9_/-]+$/, 'an agent or server key'), 'agent and server keys').optional(),
   },
   'an agent, such as `{ attest: { uid: 1001 }, calls: [files] }`',
 );
@@ -85,6 +91,7 @@ const user = closed(
     passwordFile: path.optional(),
     roles: listOf(oneOfWords(['admin', 'approver']), 'roles').optional(),
     email: word(/^[^\s@]+@[^\s@]+$/, 'an e-mail address').optional(),
+    addresses: listOf(word(/^\S.*$/, 'an address, such as an IBAN'), 'addresses and accounts').optional(),
   },
   'a person, such as `{ passwordFile: ./howard.hash }`',
 );
@@ -127,8 +134,17 @@ export const ConfigFile = closed(
     ).optional(),
     identity: closed({ ttl: duration.optional() }, 'a map with `ttl`').optional(),
     tasks: closed(
-      { depth: wholeNumber(0, 15, 'how often a task may be handed on').optional(), ttl: duration.optional() },
-      'a map with `depth` and `ttl`',
+      {
+        depth: wholeNumber(0, 15, 'how often a task may be handed on').optional(),
+        ttl: duration.optional(),
+        scopeFromPrompt: flag.optional(),
+        bindArguments: flag.optional(),
+      },
+      'a map with `depth`, `ttl`, `scopeFromPrompt` and `bindArguments`',
+    ).optional(),
+    trust: closed(
+      { rule: oneOfWords(['provenance', 'floor']).optional() },
+      'a map with `rule`, `provenance` or `floor`',
     ).optional(),
     store: closed(
       { url: word(/^postgres(?:ql)?:\/\/\S+$/, 'a URL `postgres://…`') },
@@ -141,6 +157,7 @@ export const ConfigFile = closed(
     clients: optionalMap(word(/^\S{1,512}$/, 'a client id without spaces'), client, 'OAuth clients by client id'),
     mandates: optionalMap(word(/^[A-Za-z0-9_-]{1,128}$/, 'a mandate name'), mandate, 'mandates by name'),
     policy: path.optional(),
+    pdp: optionalMap(word(/^[a-z0-9-]{1,64}$/, 'a name in lower case'), decisionPoint, 'decision points by name'),
     allow: listOf(allowLine, 'lines `{ agent, tool }`').optional(),
     mode: mode.optional(),
   },

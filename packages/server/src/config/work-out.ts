@@ -8,19 +8,19 @@ import type {
   AgentConfig,
   AllowLine,
   Config,
-  EnvironmentValue,
+  DecisionPoint,
   MandateConfig,
   McpConfig,
   Mode,
   PublicKeys,
-  SecretRef,
   ServerConfig,
 } from './config.ts';
+import { credentialOf, environmentValueOf, secretOf } from './credential.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { ConfigFile } from './schema.ts';
 import { durationSeconds } from './words.ts';
 
-type Written<Section extends 'agents' | 'servers' | 'mandates'> = NonNullable<ConfigFile[Section]>[string];
+type Written<Section extends 'agents' | 'servers' | 'mandates' | 'pdp'> = NonNullable<ConfigFile[Section]>[string];
 type WrittenLine = NonNullable<ConfigFile['allow']>[number];
 type WrittenConstraint = NonNullable<WrittenLine['where']>[string];
 
@@ -47,7 +47,10 @@ export function workOut(written: ConfigFile, file: string): Config {
     tasks: {
       depth: tasks.depth ?? DEFAULTS.taskDepth,
       ttlSeconds: durationSeconds(tasks.ttl ?? DEFAULTS.taskTtl),
+      scopeFromPrompt: tasks.scopeFromPrompt ?? false,
+      bindArguments: tasks.bindArguments ?? true,
     },
+    trust: { rule: written.trust?.rule ?? 'provenance' },
     store: { url: written.store?.url ?? null },
     audit: { witnessesFile: written.audit?.witnesses === undefined ? null : at(written.audit.witnesses) },
     agents: mapped(written.agents, (agent) => agentOf(agent, at)),
@@ -56,6 +59,7 @@ export function workOut(written: ConfigFile, file: string): Config {
       passwordFile: user.passwordFile === undefined ? null : at(user.passwordFile),
       roles: user.roles ?? [],
       email: user.email ?? null,
+      addresses: user.addresses ?? [],
     })),
     clients: mapped(written.clients, (client) => ({
       redirectUris: client.redirectUris ?? [],
@@ -66,6 +70,7 @@ export function workOut(written: ConfigFile, file: string): Config {
     })),
     mandates: mapped(written.mandates, mandateOf),
     policyDir: written.policy === undefined ? null : at(written.policy),
+    pdp: mapped(written.pdp, (point) => decisionPointOf(point, at)),
     allow: (written.allow ?? []).map(allowOf),
     mode: modeOf(written.mode ?? 'enforce'),
   };
@@ -90,6 +95,8 @@ function agentOf(agent: Written<'agents'>, at: (path: string) => string): AgentC
     a2a: a2a === undefined ? null : a2a.startsWith('unix:') ? `unix:${at(a2a.slice('unix:'.length))}` : a2a,
     run: agent.run ?? false,
     registersPrompts: agent.registersPrompts ?? false,
+    ttlSeconds: agent.ttl === undefined ? null : durationSeconds(agent.ttl),
+    pep: agent.pep ?? [],
   };
 }
 
@@ -110,7 +117,7 @@ function serverOf(server: Written<'servers'>, at: (path: string) => string): Ser
         : manifest.startsWith('builtin:')
           ? { kind: 'builtin', name: manifest.slice('builtin:'.length) }
           : { kind: 'file', path: at(manifest) },
-    credential: credential === undefined ? null : secretRef(credential, at),
+    credential: credential === undefined ? null : credentialOf(credential, at),
     trustAnnotations: server.trustAnnotations ?? false,
     mode: server.mode === undefined ? null : modeOf(server.mode),
   };
@@ -118,19 +125,23 @@ function serverOf(server: Written<'servers'>, at: (path: string) => string): Ser
 
 function mcpOf(mcp: Written<'servers'>['mcp'], at: (path: string) => string): McpConfig {
   if (mcp.url !== undefined) return { kind: 'url', url: mcp.url };
-  const environment = (value: NonNullable<typeof mcp.env>[string]): EnvironmentValue =>
-    typeof value === 'string'
-      ? { kind: 'text', value }
-      : value.env !== undefined
-        ? { kind: 'env', name: value.env }
-        : { kind: 'file', path: at(value.file!) };
-  return { kind: 'command', command: mcp.command!, env: mapped(mcp.env, environment), shared: mcp.shared ?? false };
+  return {
+    kind: 'command',
+    command: mcp.command!,
+    env: mapped(mcp.env, (value) => environmentValueOf(value, at)),
+    shared: mcp.shared ?? false,
+  };
 }
 
-function secretRef(reference: NonNullable<Written<'servers'>['credential']>, at: (path: string) => string): SecretRef {
-  if (reference.env !== undefined) return { kind: 'env', name: reference.env };
-  if (reference.file !== undefined) return { kind: 'file', path: at(reference.file) };
-  return { kind: 'command', command: reference.command! };
+function decisionPointOf(point: Written<'pdp'>, at: (path: string) => string): DecisionPoint {
+  if (point.bundle !== undefined) return { kind: 'bundle', path: at(point.bundle), rule: point.rule! };
+  return {
+    ...(point.opa === undefined ? { kind: 'authzen', url: point.authzen! } : { kind: 'opa', url: point.opa }),
+    sends: point.sends ?? [],
+    timeoutMillis: point.timeoutMillis ?? DEFAULTS.pdpTimeoutMillis,
+    credential: point.credential === undefined ? null : secretOf(point.credential, at),
+    caFile: point.ca === undefined ? null : at(point.ca),
+  };
 }
 
 function mandateOf(mandate: Written<'mandates'>): MandateConfig {

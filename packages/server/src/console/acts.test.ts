@@ -144,9 +144,16 @@ test('a review pins what was seen, all of it, and is on record first', async (t)
   assert.equal((await say({ digest: REVIEW.digest })).status, 503);
   assert.deepEqual(world.pinned, []);
   world.people.auditDown = false;
-  assert.equal((await say({ digests: { write_file: 'sha256:write_file' } })).status, 200);
+  // Pinned in the name of somebody who did not look: refused, whoever is signed in.
+  assert.equal((await say({ digest: REVIEW.digest, by: 'howard' })).status, 403);
+  assert.deepEqual(world.pinned, []);
+  assert.equal((await say({ digests: { write_file: 'sha256:write_file' }, by: 'ada' })).status, 200);
   assert.deepEqual(world.pinned, [{ server: 'files', digest: 'sha256:whole', by: 'ada' }]);
-  assert.deepEqual(world.events.filter(({ event }) => event === 'policy.reviewed').length, 1);
+  const recorded = world.events.filter((event) => event.event === 'policy.reviewed');
+  assert.deepEqual(
+    recorded.map(({ by, changed }) => ({ by, changed })),
+    [{ by: 'ada', changed: [{ name: 'write_file', state: 'new', digest: 'sha256:write_file' }] }],
+  );
   assert.equal((await api(world, 'GET policy/review/nobody', { bearer })).status, 404);
 });
 
@@ -166,4 +173,22 @@ test('one-time link and password open sessions through the API', async (t) => {
   assert.equal((await api(world, 'GET whoami', { bearer: password.body.session })).body.user, 'howard');
   const wrong = await api(world, 'POST login', { body: { user: 'howard', password: 'wrong' } });
   assert.equal(wrong.status, 403);
+});
+
+test('keys are rotated by an admin who signed in lately, and recorded before', async (t) => {
+  const world = await openWorld(t);
+  const ask = { kind: 'root', revoke: true };
+  const refused = await api(world, 'POST keys', { bearer: await world.signIn('howard'), body: ask });
+  assert.equal(refused.status, 403);
+  const bearer = await world.signIn('ada');
+  for (const body of [{ kind: 'all' }, { kind: 'root', revoke: 1 }, { ...ask, surprise: true }])
+    assert.equal((await api(world, 'POST keys', { bearer, body })).status, 400);
+  const { status, body } = await api(world, 'POST keys', { bearer, body: ask });
+  assert.deepEqual([status, body.rotations], [200, [{ kind: 'root', atOnce: false, revoke: true }]]);
+  const [event] = world.events.filter(({ event }) => event === 'keys.rotated');
+  assert.deepEqual({ ...event, id: null }, { event: 'keys.rotated', id: null, by: 'ada', ...ask, atOnce: false });
+  world.clock.seconds += 301;
+  const late = await api(world, 'POST keys', { bearer, body: ask });
+  assert.equal(late.status, 401, 'signed in too long ago');
+  assert.deepEqual((await api(world, 'GET keys', { bearer })).body, body);
 });

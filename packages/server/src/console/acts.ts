@@ -1,7 +1,7 @@
 // What people do through the API and the pages: open and end tasks, answer approvals, withdraw, review. Each takes somebody who was
 // found to be signed in, and settles by itself what else it needs: a role, a recent sign-in, being the person behind it.
 
-import { type Budget, parseSpiffeId } from '@writ/core';
+import { type Budget, denial, detailsFrom, type JsonObject, type JsonValue, parseSpiffeId } from '@writ/core';
 import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal, refusalOf } from './answers.ts';
 import { type Approvals, mayDecide } from './approvals.ts';
 import { isRecent, type PersonCaller } from './caller.ts';
@@ -12,9 +12,16 @@ export interface TaskAsk {
   readonly agent: string;
   readonly prompt?: string | null | undefined;
   readonly scope?: readonly string[] | undefined;
+  /** What a planner thinks the task needs; `constraints` as `authorization_details` has them. */
+  readonly planned?: Planned | undefined;
   readonly depth?: number | undefined;
   readonly budget?: readonly Budget[] | undefined;
   readonly ttlSeconds?: number | undefined;
+}
+
+interface Planned {
+  readonly scopes?: readonly string[] | undefined;
+  readonly constraints?: readonly JsonValue[] | undefined;
 }
 
 /** Ids as people write them: an agent by path or SPIFFE ID, a user by name. */
@@ -25,13 +32,23 @@ export type RevocationAsk =
   | { readonly consent: string }
   | { readonly task: string };
 
-export type ReviewYes = { readonly digest: string } | { readonly digests: { readonly [name: string]: string } };
+export interface KeysAsk {
+  readonly kind: 'root' | 'jwt';
+  readonly atOnce?: boolean | undefined;
+  readonly revoke?: boolean | undefined;
+}
+
+export type ReviewYes = { readonly by?: string | undefined } & (
+  | { readonly digest: string }
+  | { readonly digests: { readonly [name: string]: string } }
+);
 
 export interface Acts {
   openTask(person: PersonCaller, ask: TaskAsk): Promise<Answer>;
   endTask(person: PersonCaller, task: string): Promise<Answer>;
   decideApproval(person: PersonCaller, id: string, verdict: 'approve' | 'deny', hash: string): Promise<Answer>;
   revoke(person: PersonCaller, ask: RevocationAsk): Promise<Answer>;
+  rotateKeys(person: PersonCaller, ask: KeysAsk): Promise<Answer>;
   showReview(server: string): Promise<Answer>;
   acceptReview(person: PersonCaller, server: string, yes: ReviewYes): Promise<Answer>;
 }
@@ -46,7 +63,7 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
   }
 
   return {
-    async openTask(person, { user = person.user, agent, prompt = null, scope, depth, budget, ttlSeconds }) {
+    async openTask(person, { user = person.user, agent, prompt = null, scope, planned, depth, budget, ttlSeconds }) {
       const own = user === person.user;
       if (!own) {
         // Somebody else's prompt: only an admin may relay it (rules §3.2), and nobody learns here who exists.
@@ -55,6 +72,8 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
         if (stale) return stale;
         if (!(await people.find(user))) return REFUSALS.notFound('user');
       }
+      const plan = planned === undefined ? undefined : planOf(planned);
+      if (plan === null) return refusalOf(denial('token.restriction_unknown', { parameter: 'planned.constraints' }));
       const opened = await deps.tasks.open({
         root: { iss: issuer, sub: user },
         openedBy: { kind: 'person', user: person.user },
@@ -62,13 +81,23 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
         prompt,
         origin: prompt === null ? 'none' : own ? 'direct' : 'relayed',
         ...(scope === undefined ? {} : { scopes: scope }),
+        ...(plan === undefined ? {} : { planned: plan }),
         ...(depth === undefined ? {} : { depth }),
         ...(budget === undefined ? {} : { budget }),
         ...(ttlSeconds === undefined ? {} : { ttlSeconds }),
       });
       if (opened.outcome === 'deny') return refusalOf(opened.denial);
-      const { task, subjectToken, expires } = opened.facts;
-      return { status: 201, body: { task, subjectToken, expires: isoSeconds(expires) } };
+      const { task, subjectToken, expires, scopes, details = null } = opened.facts;
+      return {
+        status: 201,
+        body: {
+          task,
+          subjectToken,
+          expires: isoSeconds(expires),
+          scope: scopes,
+          constraints: details as unknown as JsonValue,
+        },
+      };
     },
 
     async endTask(person, task) {
@@ -117,6 +146,14 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
       return ok({ ...ask, sequence, rows });
     },
 
+    async rotateKeys(person, { kind, atOnce = false, revoke = false }) {
+      const refused = mustHave(person, 'admin');
+      if (refused) return refused;
+      await deps.record({ event: 'keys.rotated', id: deps.newId(), by: person.user, kind, atOnce, revoke });
+      await deps.keys.rotate(kind, { atOnce, revoke });
+      return ok(deps.keys.show() as JsonObject);
+    },
+
     async showReview(server) {
       const review = await reviews.review(server);
       return review ? ok(reviewJson(review)) : REFUSALS.notFound('server, or it has not been listed yet');
@@ -125,11 +162,16 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
     async acceptReview(person, server, yes) {
       const refused = mustHave(person, 'admin');
       if (refused) return refused;
+      // A script says in whose name it pins; under another session that name would stand for somebody who saw nothing.
+      if (yes.by !== undefined && yes.by !== person.user) return SOMEBODY_ELSE;
       const review = await reviews.review(server);
       if (!review) return REFUSALS.notFound('server, or it has not been listed yet');
       if (!isToThis(review, yes)) return STALE;
       const { digest } = review;
-      await deps.record({ event: 'policy.reviewed', id: deps.newId(), by: person.user, server, digest });
+      const changed = review.entries
+        .filter(({ state }) => state !== 'reviewed')
+        .map(({ name, state, digest }) => ({ name, state, digest }));
+      await deps.record({ event: 'policy.reviewed', id: deps.newId(), by: person.user, server, digest, changed });
       const accepted = await reviews.accept(server, digest, person.user);
       return accepted === 'pinned' ? ok({ server, digest, by: person.user }) : STALE;
     },
@@ -150,6 +192,13 @@ const STALE = refusal(
   'action.manifest_changed',
 );
 
+const SOMEBODY_ELSE = refusal(
+  403,
+  'access_denied',
+  'Somebody else is signed in than the one who is to answer for this review. `writ login` as that person, or leave the name out.',
+  null,
+);
+
 /** Is the yes to everything that would be pinned, as it stands now? */
 function isToThis({ digest, entries }: Review, yes: ReviewYes): boolean {
   if ('digest' in yes) return yes.digest === digest;
@@ -157,6 +206,13 @@ function isToThis({ digest, entries }: Review, yes: ReviewYes): boolean {
   const seen = Object.entries(yes.digests).every(([name, seen]) => current.get(name)?.digest === seen);
   const unseen = entries.some(({ name, state }) => (state === 'new' || state === 'changed') && !(name in yes.digests));
   return seen && !unseen;
+}
+
+/** Null: a constraint that nobody here knows. */
+function planOf({ scopes, constraints }: Planned) {
+  const details = constraints === undefined ? undefined : detailsFrom(constraints);
+  if (details === null) return null;
+  return { ...(scopes === undefined ? {} : { scopes }), ...(details === undefined ? {} : { details }) };
 }
 
 function reviewJson({ server, digest, entries, refused }: Review) {

@@ -9,7 +9,7 @@ import type { Acts } from './acts.ts';
 import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal } from './answers.ts';
 import { type Body, headerText, json, readBody, wholeNumber } from './api-http.ts';
 import { type Approval, type Approvals, mayDecide } from './approvals.ts';
-import { LoginBody, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
+import { KeysBody, LoginBody, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
 import type { Caller, FindCaller, PersonCaller, Via } from './caller.ts';
 import type { Explain } from './explain.ts';
 import { liveDecisions } from './live.ts';
@@ -103,6 +103,14 @@ export function createApi(deps: ConsoleDeps, { findCaller, acts, approvals, expl
   api.post(
     '/revocations',
     person((asked) => withBody(asked, RevocationBody, (what) => acts.revoke(asked.caller, what))),
+  );
+  api.get(
+    '/keys',
+    person(async () => ok(deps.keys.show() as JsonObject)),
+  );
+  api.post(
+    '/keys',
+    person((asked) => withBody(asked, KeysBody, (ask) => acts.rotateKeys(asked.caller, ask))),
   );
   api.get(
     '/policy',

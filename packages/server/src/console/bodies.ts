@@ -21,6 +21,9 @@ export const TaskBody = z.strictObject({
   agent: id,
   prompt: text.nullable().optional(),
   scope: z.array(id).max(256).optional(),
+  planned: z
+    .strictObject({ scopes: z.array(id).max(256).optional(), constraints: z.array(z.json()).max(256).optional() })
+    .optional(),
   depth: z.int().min(0).max(64).optional(),
   budget: z
     .array(z.strictObject({ unit: id, max: z.int().min(0) }))
@@ -42,10 +45,19 @@ export const RevocationBody = z.union(
   { error: 'expected exactly one of `agent`, `token`, `user`, `consent`, `task`' },
 );
 
-/** The digest over all that was shown, or one for each definition that is to be pinned. */
+export const KeysBody = z.strictObject({
+  kind: z.enum(['root', 'jwt']),
+  atOnce: z.boolean().optional(),
+  revoke: z.boolean().optional(),
+});
+
+/** The digest over all that was shown, or one for each definition that is to be pinned. `by`: who is meant to be signed in. */
 export const ReviewBody = z.union(
-  [z.strictObject({ digest }), z.strictObject({ digests: z.record(z.string().max(512), digest) })],
-  { error: 'expected `{"digest"}` or `{"digests":{"<tool>":"<digest>"}}`' },
+  [
+    z.strictObject({ digest, by: id.optional() }),
+    z.strictObject({ digests: z.record(z.string().max(512), digest), by: id.optional() }),
+  ],
+  { error: 'expected `{"digest"}` or `{"digests":{"<tool>":"<digest>"}}`, and `by` at most besides' },
 );
 
 /** What is wrong, for whoever sent it. */

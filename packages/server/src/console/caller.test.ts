@@ -14,6 +14,8 @@ const ACTS = [
   ['GET policy', undefined],
   ['GET policy/review/files', undefined],
   ['POST policy/review/files', { digest: 'sha256:00' }],
+  ['GET keys', undefined],
+  ['POST keys', { kind: 'root' }],
   ['GET whoami', undefined],
   ['GET whoami?pid=1', undefined],
   ['POST logout', {}],

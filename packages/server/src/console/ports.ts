@@ -1,7 +1,7 @@
 // What the console needs from other rooms. Wired in main.ts.
 
 import type { IncomingMessage } from 'node:http';
-import type { Budget, JsonObject, JsonValue, Principal, Verdict } from '@writ/core';
+import type { Budget, JsonObject, JsonValue, Principal, TaskAuthority, Verdict } from '@writ/core';
 import type { Store } from '../store/store.ts';
 
 export interface ConsoleDeps {
@@ -19,6 +19,7 @@ export interface ConsoleDeps {
   status(): JsonObject | Promise<JsonObject>;
   /** Who that process is to the plane. */
   whoami(pid: number): Promise<object>;
+  readonly keys: KeysPort;
   readonly decisions: DecisionIndex;
   readonly log: DecisionLog;
   readonly tasks: TasksPort;
@@ -36,6 +37,12 @@ export interface ConsoleDeps {
 }
 
 export type ConsoleEvent = { readonly id: string; readonly by: string } & (
+  | {
+      readonly event: 'keys.rotated';
+      readonly kind: 'root' | 'jwt';
+      readonly atOnce: boolean;
+      readonly revoke: boolean;
+    }
   | { readonly event: 'api.refused'; readonly method: string; readonly path: string; readonly error: string }
   | {
       readonly event: 'approval.decided';
@@ -43,7 +50,13 @@ export type ConsoleEvent = { readonly id: string; readonly by: string } & (
       readonly verdict: 'approve' | 'deny';
       readonly digest: string;
     }
-  | { readonly event: 'policy.reviewed'; readonly server: string; readonly digest: string }
+  | {
+      readonly event: 'policy.reviewed';
+      readonly server: string;
+      readonly digest: string;
+      /** What was pinned anew, and what is pinned no more. */
+      readonly changed: readonly { readonly name: string; readonly state: string; readonly digest: string }[];
+    }
 );
 
 export type Role = 'viewer' | 'approver' | 'admin';
@@ -80,6 +93,12 @@ export interface ApiCaller {
   readonly untilSeconds: number;
 }
 
+/** Keys of the authority. */
+export interface KeysPort {
+  show(): object;
+  rotate(kind: 'root' | 'jwt', how: { readonly atOnce: boolean; readonly revoke: boolean }): Promise<void>;
+}
+
 export interface DecisionSummary {
   readonly sequence: number;
   readonly decisionId: string;
@@ -112,6 +131,12 @@ export interface DecisionLog {
   onRecord(listener: () => void): () => void;
 }
 
+export interface OpenedTask extends TaskAuthority {
+  readonly task: string;
+  readonly subjectToken: string;
+  readonly expires: number;
+}
+
 export interface TasksPort {
   open(ask: {
     readonly root: Principal;
@@ -120,10 +145,11 @@ export interface TasksPort {
     readonly prompt: string | null;
     readonly origin: 'direct' | 'relayed' | 'none';
     readonly scopes?: readonly string[];
+    readonly planned?: Partial<TaskAuthority>;
     readonly depth?: number;
     readonly budget?: readonly Budget[];
     readonly ttlSeconds?: number;
-  }): Promise<Verdict<{ readonly task: string; readonly subjectToken: string; readonly expires: number }>>;
+  }): Promise<Verdict<OpenedTask>>;
   /** False: there was no such open task. */
   end(task: string, by: string): Promise<boolean>;
 }

@@ -55,6 +55,7 @@ export async function openWorld(t: TestContext): Promise<World> {
   t.after(() => decisions.close());
   const viewer = openViewerToken(people.folder, (count) => randomBytes(count));
   const events: ConsoleEvent[] = [];
+  const rotations: object[] = [];
   const world = { review: null as Review | null, pinned: [] as { server: string; digest: string; by: string }[] };
   const console = createConsole({
     clock: people.deps.clock,
@@ -67,6 +68,7 @@ export async function openWorld(t: TestContext): Promise<World> {
     readApiToken: plane.server.readApiToken,
     status: () => ({ ok: true }),
     whoami: async (pid) => ({ pid, identity: null }),
+    keys: { show: () => ({ rotations }), rotate: async (kind, how) => void rotations.push({ kind, ...how }) },
     decisions,
     log,
     tasks: plane.server.tasks,

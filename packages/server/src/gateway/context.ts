@@ -31,8 +31,8 @@ export interface ContextDeps {
   continuation(token: TokenFacts, holder: string, decisionId: string): Promise<string>;
   /** The prompt of the task, signed by the plane; null for a task without one. */
   quote(task: string): Promise<string | null>;
-  /** Highest level at which text of this task may be trusted. Rules §3.4. */
-  floor(task: string): Level;
+  /** Highest level at which text of this caller may be trusted in its task. Rules §3.4. */
+  floor(token: TokenFacts): Level;
 }
 
 export type ContextMaker = (decision: Decision, callee: string, message: Message) => Promise<string>;
@@ -58,7 +58,7 @@ export function createContextMaker(deps: ContextDeps): ContextMaker {
       messageHash: messageHash(message, deps.engine),
       ...(quote === null ? {} : { quote }),
       // Inside one plane the gateway's own evidence is used, so no spans travel.
-      labels: { floor: deps.floor(task), salt: deps.newId(), spans: [] },
+      labels: { floor: deps.floor(token), salt: deps.newId(), spans: [] },
       continuation,
     };
     const head = toBase64Url(utf8(JSON.stringify({ alg: 'EdDSA', typ: TYP.context, kid: deps.key.kid })));

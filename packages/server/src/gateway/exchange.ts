@@ -24,8 +24,8 @@ export interface Exchange<Reply> {
   release(reply: Reply, decision: Decision): Promise<Ending>;
   /** Drops a reply that may not be released, or ends one whose release is under way (which then resolves as cancelled). */
   discard(reply: Reply): void;
-  /** `sha256:<hex>` of what was sent upstream, known after `forward`. */
-  forwardedDigest(reply: Reply): string;
+  /** `sha256:<hex>` of what was sent upstream, known after `forward`; null where another gateway does the sending. */
+  forwardedDigest(reply: Reply): string | null;
 }
 
 /** The callee did not answer, or answered nothing that can be used. */

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { bearerChallenge, credentialOf, forwardableHeaders, hostMatches, originMatches } from './http-io.ts';
+import {
+  bearerChallenge,
+  closeDigest,
+  credentialOf,
+  digestOf,
+  forwardableHeaders,
+  headerValues,
+  hostMatches,
+  openDigest,
+  originMatches,
+} from './http-io.ts';
 
 /** Only what these functions read of a request. */
 function arrived(headers: readonly (readonly [string, string])[]): IncomingMessage {
@@ -78,4 +88,34 @@ test('no allow list lets an identity, a connection header or Writ’s own travel
 test('a scope that cannot stand in a challenge is left out, not escaped', () => {
   const challenge = bearerChallenge({ resourceMetadata: 'https://x/y', scopes: ['a:b', 'c"d', 'e f'], error: null });
   assert.equal(challenge, 'Bearer resource_metadata="https://x/y", scope="a:b"');
+});
+
+test('every value of a header is seen, however its name is spelled and wherever it stands', () => {
+  const req = arrived([
+    ['X-A', ' 1 '],
+    ['b', '2'],
+    ['x-a', '1'],
+    ['__proto__', '3'],
+  ]);
+  // Asked twice: the fields are told apart once.
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual(headerValues(req, 'x-a'), ['1', '1']);
+    assert.deepEqual(headerValues(req, '__proto__'), ['3']);
+    assert.deepEqual(headerValues(req, 'constructor'), []);
+  }
+});
+
+test('the host of another request, or of another service, is never remembered for this one', () => {
+  const [here, there] = ['https://gw.example.org', 'https://gw.example.org:8443/a2a/x/y'];
+  for (let i = 0; i < 600; i++) hostMatches(arrived([['Host', 'x']]), `https://gw.example.org/a2a/x/${i}`);
+  assert.equal(hostMatches(arrived([['Host', 'gw.example.org']]), here), true);
+  assert.equal(hostMatches(arrived([['Host', 'gw.example.org']]), there), false);
+  assert.equal(hostMatches(arrived([['Host', 'gw.example.org:8443']]), there), true);
+  assert.equal(hostMatches(arrived([['Host', 'gw.example.org:8443/a2a/x/y']]), there), false);
+});
+
+test('a digest in one piece is that of the pieces', () => {
+  const open = openDigest().update('a').update(Buffer.from('ü'));
+  assert.equal(closeDigest(open), digestOf('aü'));
+  assert.equal(digestOf(Buffer.from('aü')), digestOf('aü'));
 });

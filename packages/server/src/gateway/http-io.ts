@@ -1,13 +1,13 @@
 // What every protocol folder needs of HTTP: a bounded body, the one credential, host and origin, and refusals in HTTP's words.
 // Decides nothing about a call; statuses follow contract §5. Works on node:http and on the compatibility side of node:http2.
 
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Credential, type DenialCode, says } from '@writ/core';
 
 /** `sha256:<hex>`, as records and calls carry it. */
 export function digestOf(bytes: Uint8Array | string): string {
-  return closeDigest(openDigest().update(bytes));
+  return `sha256:${hash('sha256', bytes, 'hex')}`;
 }
 
 /** A digest over bytes that come in pieces. */
@@ -15,8 +15,8 @@ export function openDigest(): Hash {
   return createHash('sha256');
 }
 
-export function closeDigest(hash: Hash): string {
-  return `sha256:${hash.digest('hex')}`;
+export function closeDigest(open: Hash): string {
+  return `sha256:${open.digest('hex')}`;
 }
 
 export type Body =
@@ -52,11 +52,27 @@ export async function readBody(req: IncomingMessage, bytesMax: number): Promise<
 
 /** Every value of a header as it came, outer whitespace removed (RFC 9110 §5.5). `req.headers` would hide a repetition. */
 export function headerValues(req: IncomingMessage, name: string): readonly string[] {
-  const values: string[] = [];
-  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
-    if (req.rawHeaders[i]!.toLowerCase() === name) values.push(req.rawHeaders[i + 1]!.trim());
+  let fields = fieldsOf.get(req);
+  if (!fields) {
+    fields = fieldsIn(req.rawHeaders);
+    fieldsOf.set(req, fields);
   }
-  return values;
+  return fields.get(name) ?? [];
+}
+
+// One request is asked for a dozen names; its fields are told apart once.
+const fieldsOf = new WeakMap<IncomingMessage, ReadonlyMap<string, readonly string[]>>();
+
+function fieldsIn(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const fields = new Map<string, string[]>();
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i]!.toLowerCase();
+    const value = raw[i + 1]!.trim();
+    const before = fields.get(name);
+    if (before) before.push(value);
+    else fields.set(name, [value]);
+  }
+  return fields;
 }
 
 // Other places where a caller might put authority. Each counts as a credential of its own (rules §2.8).
@@ -91,7 +107,8 @@ export function hostMatches(req: IncomingMessage, base: string): boolean {
   const authority = req.headers[':authority'];
   const hosts = typeof authority === 'string' ? [authority] : headerValues(req, 'host');
   if (hosts.length !== 1) return false;
-  const wanted = new URL(base);
+  const wanted = urlOf(base);
+  if (hosts[0] === wanted.host) return true;
   const found = parsedOrigin(`${wanted.protocol}//${hosts[0]}`);
   if (!found || found.port !== wanted.port) return false;
   return found.hostname === wanted.hostname || (LOOPBACK.has(found.hostname) && LOOPBACK.has(wanted.hostname));
@@ -104,12 +121,25 @@ export function originMatches(req: IncomingMessage, base: string, allowed: Reado
   if (origins.length > 1) return false;
   const found = parsedOrigin(origins[0]!);
   if (!found) return false;
-  const own = new URL(base);
+  const own = urlOf(base);
   return (
     found.origin === own.origin ||
     allowed.has(found.origin) ||
     (LOOPBACK.has(found.hostname) && LOOPBACK.has(own.hostname))
   );
+}
+
+// The plane's own URLs, asked about at every request. A path in them may be a caller's, so they do not pile up.
+const bases = new Map<string, URL>();
+const basesMax = 256;
+
+function urlOf(base: string): URL {
+  const known = bases.get(base);
+  if (known) return known;
+  const url = new URL(base);
+  if (bases.size >= basesMax) bases.clear();
+  bases.set(base, url);
+  return url;
 }
 
 function parsedOrigin(text: string): URL | null {
@@ -129,7 +159,7 @@ export function forwardableHeaders(
 ): Record<string, string> {
   const passed: Record<string, string> = {};
   for (const [name, value] of Object.entries(req.headers)) {
-    if (typeof value === 'string' && !NEVER_FORWARDED.test(name) && allowed(name)) passed[name] = value;
+    if (typeof value === 'string' && allowed(name) && !NEVER_FORWARDED.test(name)) passed[name] = value;
   }
   return passed;
 }

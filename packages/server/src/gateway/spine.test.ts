@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Call, type Decision, denial, type JsonObject, type Policy, refusal, type World } from '@writ/core';
+import {
+  type Call,
+  type Decision,
+  denial,
+  type JsonObject,
+  type Policy,
+  refusal,
+  unknownTool,
+  type World,
+} from '@writ/core';
 import {
   callOf,
   nowSeconds,
@@ -25,6 +34,7 @@ const noApprovals = {
   granted: async () => [],
   open: async () => ({ id: 'apr_1', url: 'http://x/approvals/apr_1' }),
 };
+const knownTasks = { fetch: () => null, leaving: async () => {} };
 const complete: Ending = { state: 'complete', digest: 'sha256:r', detail: null };
 
 function scene(
@@ -50,6 +60,7 @@ function scene(
       return 'taken';
     },
     approvals: noApprovals,
+    tasks: knownTasks,
     append,
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',
@@ -85,7 +96,14 @@ function scene(
 
 const readOnly: Policy = {
   ...permitAll,
-  definition: () => ({ digest: 'd', reviewed: true, risk: 0, manifest: true, checkArguments: () => null }),
+  definition: () => ({
+    digest: 'd',
+    reviewed: true,
+    risk: 0,
+    manifest: true,
+    trust: unknownTool,
+    checkArguments: () => null,
+  }),
 };
 const counted = () => callOf(tokenFor(shortChain({ budget: [{ unit: 'calls', max: 2 }] })));
 
@@ -202,6 +220,7 @@ test('an answer under way ends when its authority is withdrawn', async () => {
     revokedSince: () => false,
     claim: async () => 'taken',
     approvals: noApprovals,
+    tasks: knownTasks,
     append,
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',

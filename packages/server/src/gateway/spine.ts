@@ -21,6 +21,7 @@ import type { ApprovalsPort } from './approvals-port.ts';
 import type { Ending, Exchange, Spine } from './exchange.ts';
 import { UpstreamError } from './exchange.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
+import type { TasksPort } from './tasks-port.ts';
 
 /** A record that was handed in: its place in the log, and when it is safe. */
 export interface Receipt {
@@ -38,10 +39,17 @@ export interface Shell {
   /** Takes what the call uses up, or says what was lost. Rejects when the store is down. */
   claim(decision: Decision): Promise<{ readonly lost: DenialCode } | 'taken'>;
   readonly approvals: ApprovalsPort;
+  readonly tasks: TasksPort;
+  /** Asks the other engines that have to say yes too (design D7); absent where there are none. */
+  consult?(call: Call, token: TokenFacts): Promise<Told>;
   /** Throws when the log cannot take it. */
   append(record: JsonObject): Receipt;
-  /** What the record says about the plane's own stance. */
-  stance(call: Call): {
+  /** What the record says about the plane's own stance, and which lease an allowed call will be under. */
+  stance(
+    call: Call,
+    decision: Decision,
+  ): {
+    readonly lease?: JsonObject | null;
     readonly replica: string;
     readonly mode: 'enforce' | 'observe' | 'off';
     readonly memory: 'task' | 'none' | 'persistent';
@@ -51,6 +59,9 @@ export interface Shell {
   /** A failure of ours, for the operator's log. */
   report(what: string, error: unknown): void;
 }
+
+/** What other engines said about one call, put into any snapshot it is judged in. */
+export type Told = (world: World) => World;
 
 export interface SpineControl {
   readonly spine: Spine;
@@ -92,14 +103,18 @@ export function createSpine(shell: Shell): SpineControl {
 
 async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell, open: Set<OpenAnswer>): Promise<void> {
   const { call } = exchange;
-  const world = shell.world();
-  const decision = await claimed(await answered(judgedIn(world, call, shell), call, world, shell), shell);
+  const snapshot = shell.world();
+  const own = await inItsTask(judgedIn(snapshot, call, shell), call, snapshot, shell);
+  const told = await consulted(own, call, shell);
+  const world = told?.(snapshot) ?? snapshot;
+  const judged = told ? judgedIn(world, call, shell) : own;
+  const decision = await claimed(await answered(judged, call, world, shell), shell);
   if (shell.refusals.countsInstead(call, decision)) return exchange.refuse(decision);
   const receipt = shell.append(recordOf(call, decision, world, shell));
   // Durable before the callee hears anything, unless a person reviewed this read as harmless: then both run side by side.
   if (!decision.overlaps) await receipt.durable;
   if (decision.outcome !== 'allow') return exchange.refuse(decision);
-  const late = withdrawnMeanwhile(call, decision, world, shell);
+  const late = withdrawnMeanwhile(call, decision, world, told, shell);
   if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell, notForwarded);
   await forwarded(exchange, decision, receipt, shell, open);
 }
@@ -111,6 +126,25 @@ function judgedIn(world: World, call: Call, shell: Shell): Decision {
   } catch (error) {
     shell.report(`judging ${call.operation} ${call.target.server}`, error);
     return refusal(call.decisionId, denial('gateway.outage'));
+  }
+}
+
+/** Asked only about what our own policy would let happen or would ask a person about: others can only take away. */
+async function consulted(own: Decision, call: Call, shell: Shell): Promise<Told | null> {
+  if (!shell.consult || !call.isAction || own.outcome === 'deny') return null;
+  return shell.consult(call, own.token.facts!);
+}
+
+/** What the task has read may have to be fetched first, and then the call is judged in the light of it. Rules §3. */
+async function inItsTask(judged: Decision, call: Call, world: World, shell: Shell): Promise<Decision> {
+  const token = judged.token.facts;
+  const fetched = token && shell.tasks.fetch(token);
+  if (!fetched) return judged;
+  try {
+    return (await fetched) ? judgedIn(world, call, shell) : judged;
+  } catch (error) {
+    shell.report('tasks', error);
+    return overruled(judged, denial('gateway.store_unreachable'));
   }
 }
 
@@ -142,10 +176,18 @@ async function claimed(decision: Decision, shell: Shell): Promise<Decision> {
 }
 
 /** Rules §2.15: compared at judging and again right before forward. A yes that was taken for this call still stands behind it. */
-function withdrawnMeanwhile(call: Call, decision: Decision, world: World, shell: Shell): Denial | null {
-  if (!shell.revokedSince(world.tokens.revocations.sequence)) return null;
+function withdrawnMeanwhile(
+  call: Call,
+  decision: Decision,
+  judgedIn: World,
+  told: Told | null,
+  shell: Shell,
+): Denial | null {
+  if (!shell.revokedSince(judgedIn.tokens.revocations.sequence)) return null;
   const approval = decision.action.facts?.approval;
-  return decide(call, { ...shell.world(), approvals: approval ? [approval] : [] }, shell.clock.nowSeconds()).denial;
+  const snapshot = shell.world();
+  const world = { ...(told?.(snapshot) ?? snapshot), approvals: approval ? [approval] : [] };
+  return decide(call, world, shell.clock.nowSeconds()).denial;
 }
 
 /** What was withdrawn while the callee was thinking gets no answer. Where nobody can say, `closeWithdrawn` will. */
@@ -162,6 +204,10 @@ async function forwarded<Reply>(
   shell: Shell,
   open: Set<OpenAnswer>,
 ): Promise<void> {
+  const token = decision.token.facts!;
+  // Counts from now on; what a crash would forget is waited for below, beside the callee's own time.
+  const remembered = exchange.call.isAction ? shell.tasks.leaving(exchange.call, token) : Promise.resolve();
+  remembered.catch(() => {});
   let reply: Reply;
   try {
     reply = await exchange.forward(decision);
@@ -173,12 +219,12 @@ async function forwarded<Reply>(
   }
   try {
     await receipt.durable;
+    await remembered;
   } catch (error) {
     exchange.discard(reply);
     throw error;
   }
   const digest = exchange.forwardedDigest(reply);
-  const token = decision.token.facts!;
   const late = withdrawnSince(token, shell);
   if (late) {
     exchange.discard(reply);
@@ -210,7 +256,7 @@ function recordOf(call: Call, decision: Decision, world: World, shell: Shell): J
     time: isoNow(shell),
     argumentsDigest: shell.sha256(canonicalJson(call.arguments)),
     versions: world.versions,
-    ...shell.stance(call),
+    ...shell.stance(call, decision),
   });
 }
 

@@ -1,6 +1,7 @@
 // The admin address: the issuer's own paths, the people's pages and API, the log as files, and whether the plane is well.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AuthzenServer } from '../action/authzen-server.ts';
 import type { AuditLog } from '../audit/log.ts';
 import { serveLog } from '../audit/serve-log.ts';
 import { answerJson } from '../gateway/http-io.ts';
@@ -15,6 +16,8 @@ export interface ConsoleDoor {
 export interface AdminDeps {
   readonly authorization: AuthorizationServer;
   readonly console: ConsoleDoor;
+  /** Other gateways that ask for decisions. */
+  readonly decisionPoint: AuthzenServer;
   readonly auditDir: string;
   readonly log: AuditLog;
   readonly store: Store;
@@ -35,6 +38,7 @@ export function adminHandler(deps: AdminDeps) {
       res.end(req.method === 'HEAD' ? undefined : body);
       return;
     }
+    if (await deps.decisionPoint(req, res, null)) return;
     if (await deps.console.handle(req, res, 'tcp')) return;
     if (await deps.authorization.handle(req, res)) return;
     answerJson(res, 404, { error: 'not_found' });

@@ -26,6 +26,7 @@ export function authorityOf(config: Config, standing: Standing): Authority {
       ]),
     ),
     tasks: config.tasks,
+    addresses: new Map([...config.users].map(([user, { email }]) => [user, email === null ? [] : [email]])),
     lifeSecondsMax,
   };
 }

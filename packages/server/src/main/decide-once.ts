@@ -14,9 +14,9 @@ import {
   type PublicKey,
   parseSpiffeId,
   type Resource,
-  untrackedTasks,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
+import { toldTask } from '../action/tasks/told-task.ts';
 import type { Config } from '../config/config.ts';
 import { digestOf } from '../gateway/http-io.ts';
 import { openStore } from '../store/store.ts';
@@ -54,13 +54,19 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
     const keysDir = join(config.dataDir, 'keys');
     const keys = existsSync(keysDir) ? await openKeys({ dir: keysDir }) : null;
     const known: ReadonlyMap<string, PublicKey> = keys ? keysById(keys.token, keys.tokenEs256) : new Map();
+    const inForce = policy.loaded().policy;
+    const tasks = toldTask({
+      task: request.task,
+      definitionOf: (server, name) => inForce.definition({ kind: 'server', server, name }),
+      rule: config.trust.rule,
+    });
     const world = createWorldHolder(
       {
         trustDomain: config.trustDomain,
         standing: standingOf(config, bases),
         standingVersion: digestOf(''),
-        policy: policy.loaded().policy,
-        tasks: untrackedTasks,
+        policy: inForce,
+        tasks,
         memoryOf: memoryOf(config),
         issuers: new Map([[bases.issuer, known]]),
         clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),

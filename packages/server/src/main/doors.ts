@@ -1,6 +1,8 @@
 // Who may knock: identities of this machine, the listeners, and what the configuration says about who may reach whom.
 
 import { agentPath, type Denial, denial, type PeerOnWire, type World } from '@writ/core';
+import { tlsIdentity } from '../transport/tls-pem.ts';
+import { openTrustStore } from '../transport/trust-store.ts';
 import { createDialIdentity, type DialIdentity } from './dial-identity.ts';
 import type { Ground, OnClose } from './ground.ts';
 import { gatewayPath, type Identities, openIdentities } from './identities.ts';
@@ -17,6 +19,8 @@ export interface Doors {
   /** SPIFFE ID of the gateway. */
   readonly gatewayId: string;
 }
+
+type Keyed = Pick<Doors, 'identities' | 'dialIdentity' | 'listeners'> & { readonly ground: Ground };
 
 export interface DoorPorts {
   world(): World;
@@ -50,10 +54,11 @@ export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClo
     identities,
     gatewaySvid,
     onRenewed: dialIdentity.set,
-    admit: (peer) => mayConnect(peer, ports.world()),
+    admit: (peer) => mayConnect(peer, ports.world(), (path) => (config.agents.get(path)?.pep.length ?? 0) > 0),
     onRefused: (refused, { source, peer }) => ground.refusals.count(refused.code, peer ?? source),
   });
   onClose(() => listeners.close(drainMillis));
+  await followKeys({ ground, identities, dialIdentity, listeners });
   return {
     identities,
     dialIdentity,
@@ -63,10 +68,40 @@ export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClo
   };
 }
 
-/** Some edge, whichever: a peer that may reach nobody has nothing to say here. Rules §1.3. */
-function mayConnect(peer: PeerOnWire, { trust }: World): Denial | null {
+/** Keys of the authority that come, sign or go: whoever listens or holds a stream has the present ones at once. */
+async function followKeys({ ground, identities, dialIdentity, listeners }: Keyed): Promise<void> {
+  const { config, event, report } = ground;
+  const { authority, workload } = identities;
+  const trustStore = await openTrustStore();
+  let done = Promise.resolve();
+  authority.onChange(({ revoked }) => {
+    const { root, jwt } = authority.keys();
+    const numbers = (keys: typeof root) => keys.map(({ number, state }) => `${number} ${state}`);
+    event('identity.keys_changed', {
+      roots: numbers(root),
+      jwtKeys: numbers(jwt),
+      sequence: authority.sequence(),
+      revoked,
+    });
+    done = done
+      .then(async () => {
+        const svid = await identities.mintGateway();
+        const trust = await trustStore.caList(new Map([[config.trustDomain, authority.bundle()]]));
+        listeners.mtls.setSvid(tlsIdentity(svid));
+        dialIdentity.set(svid);
+        listeners.mtls.setTrust(trust, { everyone: revoked });
+        workload.refresh();
+      })
+      .catch((error: unknown) => report('keys of the authority', error));
+  });
+}
+
+/** Some edge, whichever, or a callee to ask decisions about: anybody else has nothing to say here. Rules §1.3. */
+function mayConnect(peer: PeerOnWire, { trust }: World, asks: (path: string) => boolean): Denial | null {
   if (peer.listener === 'oauth' || peer.spiffeId === null) return null;
   if (trust.revokedIdentities.has(peer.spiffeId)) return denial('transport.identity_revoked', { peer: peer.spiffeId });
-  const callees = trust.edges.get(agentPath(peer.spiffeId) ?? '');
-  return callees?.size ? null : denial('transport.edge_not_allowed', { peer: peer.spiffeId, target: null });
+  const path = agentPath(peer.spiffeId) ?? '';
+  return trust.edges.get(path)?.size || asks(path)
+    ? null
+    : denial('transport.edge_not_allowed', { peer: peer.spiffeId, target: null });
 }

@@ -10,13 +10,12 @@ import {
   type DenialCode,
   denial,
   judgePeer,
-  type Level,
   leafOf,
   type PeerOnWire,
   parseSpiffeId,
 } from '@writ/core';
-import { nodeEngine } from '@writ/core/node';
 import { createApprovals } from '../action/approvals.ts';
+import type { TaskDesk } from '../action/tasks/desk.ts';
 import type { Config } from '../config/config.ts';
 import { createA2aHandler } from '../gateway/a2a/handler.ts';
 import { createOwnership } from '../gateway/a2a/ownership.ts';
@@ -27,7 +26,10 @@ import { answerJson, digestOf } from '../gateway/http-io.ts';
 import { createMcpHandler } from '../gateway/mcp/handler.ts';
 import { createSpine, type SpineControl } from '../gateway/spine.ts';
 import type { AuthorizationServer } from '../token/front.ts';
+import type { BrokerRoom } from './broker.ts';
+import { type DecisionPoint, openDecisionPoint } from './decision-point.ts';
 import type { Doors } from './doors.ts';
+import type { Consult } from './engines.ts';
 import type { Ground } from './ground.ts';
 import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
@@ -44,11 +46,15 @@ export interface GatewayDeps {
   readonly authorization: AuthorizationServer;
   readonly policy: PolicyHolder;
   readonly upstreams: Upstreams;
+  readonly broker: BrokerRoom;
+  readonly tasks: TaskDesk;
+  readonly consult: Consult;
 }
 
 export interface Gateway {
   readonly routes: GatewayRoutes;
   readonly spine: SpineControl;
+  readonly decisionPoint: DecisionPoint;
 }
 
 /** What a lost race is called. */
@@ -58,13 +64,11 @@ const lostBy: { readonly [kind in Claim['kind']]: DenialCode } = {
   approval: 'action.approval_invalid',
 };
 
-/** What a callee's text may count as until the action gate tracks it: no more than external content. Rules §3.3. */
-const untrackedFloor: Level = 1;
-
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { ground, world, authorization, policy, upstreams } = deps;
+  const { ground, world, authorization, policy, tasks, upstreams, broker } = deps;
   const { config, clock, records, store, keys, newId, report } = ground;
   const { bases } = deps.doors.listeners;
+  const approvalUrl = (id: string) => `${bases.issuer}/console/approvals#${id}`;
   const control = createSpine({
     clock,
     world: () => world.snapshot(),
@@ -77,10 +81,18 @@ export function openGateway(deps: GatewayDeps): Gateway {
     approvals: createApprovals({
       store,
       newId,
-      url: (id) => `${bases.issuer}/console/approvals#${id}`,
+      url: approvalUrl,
     }),
-    append: (record) => ground.log.append(record),
-    stance: ({ peer }) => ({ replica: ground.replica, mode: 'enforce', memory: memoryOf(config, peer) }),
+    ...(deps.consult === null ? {} : { consult: deps.consult }),
+    tasks,
+    // A caller has its answer before its outcome is written, save one that is refused late and waits those milliseconds.
+    append: (record) => ground.log.append(record, record.kind === 'outcome' ? 'soon' : 'now'),
+    stance: (call, decision) => ({
+      replica: ground.replica,
+      mode: 'enforce',
+      memory: memoryOf(config, call.peer),
+      lease: broker.leaseOf(call, decision),
+    }),
     sha256: digestOf,
     refusals: ground.refusals,
     report,
@@ -134,7 +146,13 @@ export function openGateway(deps: GatewayDeps): Gateway {
     },
     approvalUrl: ({ opened }) => opened?.url ?? null,
     report,
-    holdsSecret: (text) => upstreams.broker.secrets.contains(text),
+    outputs: {
+      released: (output) => tasks.released(output),
+      rulesOf: (server, name) => world.parts.policy.definition({ kind: 'server', server, name })?.trust.outputs ?? [],
+    },
+    holdsSecret: (text) => broker.exposures.contains(text),
+    masked: broker.masked,
+    substituted: broker.substituted,
   });
 
   const a2a = createA2aHandler({
@@ -143,7 +161,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     context: createContextMaker({
       gatewayId: deps.doors.gatewayId,
       key: keys.context,
-      engine: nodeEngine,
+      engine: ground.engine,
       clock,
       newId,
       async continuation({ chain, tokenId }, holder, decision) {
@@ -152,9 +170,10 @@ export function openGateway(deps: GatewayDeps): Gateway {
         return minted.facts.token;
       },
       quote: createQuotes(store, keys.context, bases.issuer),
-      floor: () => untrackedFloor,
+      floor: ({ chain, actorKey }) => tasks.floorOf(chain.task, actorKey),
     }),
     ownership: createOwnership(),
+    tasks,
     newId,
     early,
     recordRefusal: ({ agent, ...refused }) =>
@@ -162,12 +181,19 @@ export function openGateway(deps: GatewayDeps): Gateway {
     origins: new Set(),
   });
 
+  const decisionPoint = openDecisionPoint({
+    ...{ ground, doors: deps.doors, authorization, tasks, approvalUrl },
+    spine: control.spine,
+  });
+
   return {
     spine: control,
+    decisionPoint,
     routes: {
       mcp,
       a2a,
       bases,
+      decisionPoint: decisionPoint.mtls,
       oauth: (req, res, peer) => authorization.handleMtls(req, res, peer),
       resourceMetadata(res, url) {
         answerJson(res, 200, {

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { type JsonObject, toBase64Url } from '@writ/core';
+import { type Engine, type JsonObject, toBase64Url } from '@writ/core';
 import { type AuditIndex, openAuditIndex } from '../audit/index.ts';
 import { type AuditLog, openAuditLog } from '../audit/log.ts';
 import type { Config } from '../config/config.ts';
@@ -11,6 +11,7 @@ import { createRefusalCounter, type RefusalCounter } from '../gateway/refusal-co
 import { makeFolders } from '../make-folders.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { type Keys, openKeys } from '../token/keys.ts';
+import { openEngine } from './engine.ts';
 import { openLogKeys } from './log-key.ts';
 import { createRecords, type Records } from './records.ts';
 import { openWitnessPolicy } from './witness-policy.ts';
@@ -36,6 +37,7 @@ export interface Ground {
   readonly index: AuditIndex;
   readonly store: Store;
   readonly keys: Keys;
+  readonly engine: Engine;
   readonly refusals: RefusalCounter;
   readonly records: Records;
   /** Milliseconds that never go back. */
@@ -99,6 +101,7 @@ export async function openGround({ config, clock, say, versions }: GroundOptions
     index,
     store,
     keys: await openKeys({ dir: keysDir }),
+    engine: (await openEngine(say)).engine,
     refusals,
     records,
     monotonicMillis: () => performance.now(),

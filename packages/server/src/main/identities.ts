@@ -43,12 +43,15 @@ export interface Identities {
   readonly launchSocket: string;
   boundaryOf(spiffeId: SpiffeId): Boundary;
   whoami(pid: number): Promise<WhoamiAnswer>;
+  /** Keys of the authority with their times, for people. */
+  keys(): object;
   /** The gateway's own, with the names that stock HTTPS clients check. */
   mintGateway(): Promise<SvidWithKey>;
   close(): Promise<void>;
 }
 
 export const gatewayPath = 'writ/gateway';
+const upkeepMillis = 60_000;
 
 export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
   const { config, dataDir, clock } = deps;
@@ -62,6 +65,12 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
     clock,
     ttlSeconds: config.identity.ttlSeconds,
   });
+  const lives = livesOf(config);
+  // What fell due while the plane was away is done before anybody asks.
+  await authority.maintain();
+  const upkeep = setInterval(() => {
+    authority.maintain().catch((error: unknown) => deps.report('keys of the authority', error));
+  }, upkeepMillis).unref();
   const kernel = await openKernel();
   if (kernel.proof === 'pidfd-open')
     deps.say('this kernel is older than 6.5: processes are identified on a best-effort basis');
@@ -95,8 +104,12 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       }
       return attested;
     },
-    mint: (request) => authority.mint(request),
+    mint: ({ spiffeId }) =>
+      authority.mint({ spiffeId, ...(lives.has(spiffeId) ? { ttlSeconds: lives.get(spiffeId)! } : {}) }),
     bundle: () => authority.bundle(),
+    mintJwt: (request) => authority.mintJwt(request),
+    jwtKeys: () => new Map([[config.trustDomain, authority.jwtKeys()]]),
+    isRevoked: deps.isRevoked,
     onEvent(event) {
       if (event.kind === 'outage') return deps.report('workload api', event.cause);
       const { pid, uid } = event;
@@ -104,14 +117,10 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
         const { code, detail } = event.denial;
         return deps.strangerEvent({ name: 'identity.refused', uid, code, members: { pid, code, detail } });
       }
-      const { identity, serialHex, notAfterSeconds } = event;
-      deps.event('identity.issued', {
-        pid,
-        uid,
-        spiffeId: identity.spiffeId,
-        serial: serialHex,
-        until: notAfterSeconds,
-      });
+      const { spiffeId } = event.identity;
+      const issued = { pid, uid, spiffeId, until: event.notAfterSeconds };
+      if (event.kind === 'issued') return deps.event('identity.issued', { ...issued, serial: event.serialHex });
+      deps.event('identity.issued_jwt', { ...issued, audience: [...event.audience] });
     },
   });
 
@@ -122,7 +131,8 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
     workloadSocket,
     launchSocket,
     boundaryOf: (spiffeId) => boundaries.get(spiffeId) ?? 'none',
-    whoami: (pid) => whoami(pid, { attestor, launches, expiresOf: workload.expiresOf }),
+    whoami: (pid) => whoami(pid, { attestor, launches, expiresOf: workload.expiresOf, isRevoked: deps.isRevoked }),
+    keys: () => ({ trustDomain: config.trustDomain, sequence: authority.sequence(), ...keysShown(authority) }),
     mintGateway: () =>
       authority.mint({
         spiffeId: spiffeIdOf(config.trustDomain, gatewayPath),
@@ -130,6 +140,7 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
         ipAddresses: ['127.0.0.1', '::1', ...publicAddress(config)],
       }),
     async close() {
+      clearInterval(upkeep);
       await workload.close();
       await launchServer.close();
       launches.close();
@@ -142,6 +153,30 @@ function entriesOf(config: Config, planeUid: number): AttestEntry[] {
     const spiffeId = parseSpiffeId(spiffeIdOf(config.trustDomain, agent));
     return attest && spiffeId ? [{ agent, spiffeId, attest: withDefaults(attest, planeUid) }] : [];
   });
+}
+
+function keysShown(authority: Authority) {
+  const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
+  return Object.fromEntries(
+    Object.entries(authority.keys()).map(([kind, keys]) => [
+      kind,
+      keys.map(({ number, state, signsFromSeconds, notAfterSeconds }) => ({
+        number,
+        state,
+        signsFrom: iso(signsFromSeconds),
+        until: iso(notAfterSeconds),
+      })),
+    ]),
+  );
+}
+
+/** Seconds an agent's SVID lives, for those that say so. */
+function livesOf({ agents, trustDomain }: Config): ReadonlyMap<string, number> {
+  return new Map(
+    [...agents].flatMap(([agent, { ttlSeconds }]) =>
+      ttlSeconds === null ? [] : [[spiffeIdOf(trustDomain, agent), ttlSeconds] as const],
+    ),
+  );
 }
 
 /** Under the plane's own uid an agent can write the plane's folder: nothing separates the two. Rules §7.2. */

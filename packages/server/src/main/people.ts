@@ -114,8 +114,9 @@ function openConsole(
     viewerToken,
     people,
     readApiToken: authorization.readApiToken,
-    status: () => statusOf(ground, world),
+    status: () => statusOf(ground, world, policy),
     whoami: (pid) => identities.whoami(pid),
+    keys: { show: () => identities.keys(), rotate: (kind, how) => identities.authority.rotate(kind, how) },
     decisions: index,
     log,
     tasks: authorization.tasks,
@@ -129,7 +130,7 @@ function openConsole(
   });
 }
 
-function statusOf({ config, log, store, origin }: Ground, world: WorldHolder): JsonObject {
+function statusOf({ config, log, store, origin }: Ground, world: WorldHolder, policy: PolicyHolder): JsonObject {
   const { size, durable, published } = log.head();
   return {
     version,
@@ -139,6 +140,7 @@ function statusOf({ config, log, store, origin }: Ground, world: WorldHolder): J
     agents: [...config.agents.keys()],
     servers: [...config.servers.keys()],
     policy: world.parts.policy.version,
+    shadow: policy.shadow() as unknown as JsonValue,
     log: {
       ...{ origin, size, durable, published, failure: log.failure()?.message ?? null },
       witnesses: log.witnesses() as unknown as JsonValue,

@@ -3,14 +3,18 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import type { JsonObject, Policy } from '@writ/core';
+import type { JsonObject, Policy, ScopedServers } from '@writ/core';
+import { riskReviewedIn } from '../action/allow.ts';
 import type { CedarFile } from '../action/cedar/files.ts';
+import type { ShadowCounts } from '../action/cedar/shadow.ts';
 import { type LoadedPolicy, loadPolicy } from '../action/cedar.ts';
 import { builtinManifest, builtinNames, readManifest, type ServerManifest } from '../action/manifest.ts';
+import { scopedServersOf } from '../action/manifest-scope.ts';
 import { createPins, type Pin, type PinnedDocument, type PinStore, type Pins } from '../action/pins.ts';
 import type { Problem } from '../action/problem.ts';
 import type { Config } from '../config/config.ts';
 import type { Store } from '../store/store.ts';
+import { openShadow } from './shadow.ts';
 
 export interface PolicyDeps {
   readonly config: Config;
@@ -20,6 +24,8 @@ export interface PolicyDeps {
   /** The set that is in force from now on. */
   onLoaded(policy: Policy): void;
   say(sentence: string): void;
+  /** For the log; absent where no plane runs, and then no answer is asked again. */
+  event?(name: string, members: JsonObject): void;
   report(what: string, error: unknown): void;
 }
 
@@ -28,8 +34,12 @@ export interface PolicyHolder {
   loaded(): LoadedPolicy;
   /** Are these the instructions that a person reviewed with the server's definitions? Rules §3.7. */
   reviewedInstructions(server: string, instructions: string): boolean;
+  /** What a task's scopes are told from, besides its prompt. */
+  scopedServers(): ScopedServers;
   /** Loads anew; rejects with PolicyFault when the set does not validate, and the old one stays. */
   reload(): Promise<void>;
+  /** Null where nothing is asked again. */
+  shadow(): ShadowCounts | null;
 }
 
 /** A set that does not validate, with the places to mend. */
@@ -45,7 +55,9 @@ export class PolicyFault extends Error {
 export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
   const { config, store, clock } = deps;
   const manifests = manifestsOf(config);
+  const shadow = deps.event ? openShadow({ say: deps.say, event: deps.event }) : null;
   let current: LoadedPolicy | null = null;
+  let scoped: ScopedServers = new Map();
   const reviewed = new Map<string, ReadonlySet<string | null>>();
   let running: Promise<void> = Promise.resolve();
 
@@ -62,15 +74,17 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     for (const { key, pins: kept } of servers) {
       reviewed.set(key, new Set(kept.map(({ document }) => document.instructions)));
     }
-    const result = loadPolicy({
+    const input = {
       cedarFiles: cedarFilesOf(config),
       allow: config.allow,
       directory: directoryOf(config, deps.issuer),
       servers,
       locate: () => ({ file: relative(process.cwd(), config.file) || config.file, line: 1, column: 1 }),
-    });
+    };
+    const result = loadPolicy(input, shadow ?? {});
     if ('problems' in result) throw new PolicyFault(result.problems);
     current = result;
+    scoped = scopedServersOf(servers, (server, tool) => riskReviewedIn(config.allow, server, tool));
     deps.onLoaded(result.policy);
   }
 
@@ -92,8 +106,10 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
   return {
     pins,
     loaded: () => current!,
+    scopedServers: () => scoped,
     reviewedInstructions: (server, instructions) => reviewed.get(server)?.has(instructions) ?? false,
     reload,
+    shadow: () => shadow?.counts() ?? null,
   };
 }
 
@@ -137,7 +153,7 @@ function manifestsOf(config: Config): ReadonlyMap<string, ServerManifest> {
   return manifests;
 }
 
-function pinStore({ db }: Store): PinStore {
+export function pinStore({ db }: Pick<Store, 'db'>): PinStore {
   return {
     async get(server) {
       const rows = await db.selectFrom('pins').selectAll().where('server', '=', server).orderBy('tool').execute();

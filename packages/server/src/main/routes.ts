@@ -13,6 +13,8 @@ export interface GatewayRoutes {
   readonly bases: Bases;
   /** OAuth paths on the `mtls` listener; false: not one of them. */
   oauth(req: IncomingMessage, res: ServerResponse, peer: PeerOnWire): Promise<boolean>;
+  /** Other gateways that ask for decisions, on the `mtls` listener; false: not one of its paths. */
+  decisionPoint(req: IncomingMessage, res: ServerResponse, peer: PeerOnWire): Promise<boolean>;
   resourceMetadata(res: ServerResponse, url: string): void;
   report(what: string, error: unknown): void;
 }
@@ -56,5 +58,6 @@ async function route(
   if (metadata?.[1] === 'mcp') return routes.mcp.metadata(req, res, peer, metadata[2]!);
   if (metadata) return routes.resourceMetadata(res, `${base}/a2a/${metadata[2]}`);
   if (peer.listener === 'mtls' && (await routes.oauth(req, res, peer))) return;
+  if (peer.listener === 'mtls' && (await routes.decisionPoint(req, res, peer))) return;
   answerJson(res, 404, { error: 'not_found' });
 }

@@ -1,19 +1,17 @@
 // The tool servers of the configuration, each with its way there and its credential from the broker; and what they list, for pins.
 
 import { dirname } from 'node:path';
-import { type Broker, type BrokeredServer, createBroker } from '../action/broker.ts';
 import type { ServerListing } from '../action/pins.ts';
-import { createSecretSources } from '../action/secret-sources.ts';
-import type { Config, ServerConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { listServer } from '../gateway/mcp/lists.ts';
 import type { CredentialFor, Upstream } from '../gateway/mcp/upstream.ts';
 import { createHttpUpstream } from '../gateway/mcp/upstream-http.ts';
 import { createStdioUpstream } from '../gateway/mcp/upstream-stdio.ts';
+import type { BrokerRoom } from './broker.ts';
 
 export interface Upstreams {
   readonly byServer: ReadonlyMap<string, Upstream>;
-  readonly broker: Broker;
   /** All that a server says of itself now. Rejects with UpstreamError. */
   list(server: string): Promise<ServerListing>;
   endTask(task: string): void;
@@ -22,32 +20,27 @@ export interface Upstreams {
 
 export interface UpstreamDeps {
   readonly config: Config;
-  readonly clock: { nowSeconds(): number };
-  readonly environment: { readonly [name: string]: string | undefined };
+  readonly room: Pick<BrokerRoom, 'broker' | 'exposures'>;
   say(sentence: string): void;
 }
 
-export function openUpstreams({ config, clock, environment, say }: UpstreamDeps): Upstreams {
-  const broker = createBroker({
-    servers: new Map([...config.servers].map(([key, server]) => [key, brokered(server)])),
-    sources: createSecretSources({ environment, clock }),
-    warn: say,
-  });
-  const credentialFor: CredentialFor = async (server) => {
-    const found = await broker.credentialFor(server);
+export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
+  const { broker, exposures } = room;
+  const credentialFor: CredentialFor = async (server, behalf) => {
+    const found = await broker.credentialFor(server, behalf);
     if (found.outcome === 'pass') return found.facts;
     const cause = String(found.denial.detail.cause);
     throw new UpstreamError(`\`${server}\` has no credential: ${cause}`, { code: 'action.credential_missing' });
   };
   // A server may write its own credential on its error output; the operator's log is kept by others.
   const withoutSecret = (says: string) =>
-    broker.secrets.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
+    exposures.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
   const byServer = new Map<string, Upstream>();
   for (const [server, { mcp }] of config.servers) {
     byServer.set(
       server,
       mcp.kind === 'url'
-        ? createHttpUpstream({ server, url: mcp.url, credentialFor })
+        ? createHttpUpstream({ server, url: mcp.url, credentialFor, challenged: broker.challenged })
         : createStdioUpstream({
             server,
             command: mcp.command as [string, ...string[]],
@@ -60,7 +53,6 @@ export function openUpstreams({ config, clock, environment, say }: UpstreamDeps)
   }
   return {
     byServer,
-    broker,
     list: (server) => listServer(byServer.get(server)!),
     endTask(task) {
       for (const upstream of byServer.values()) upstream.endTask(task);
@@ -68,13 +60,5 @@ export function openUpstreams({ config, clock, environment, say }: UpstreamDeps)
     async close() {
       await Promise.all([...byServer.values()].map((upstream) => upstream.close()));
     },
-  };
-}
-
-function brokered({ mcp, credential }: ServerConfig): BrokeredServer {
-  return {
-    transport: mcp.kind === 'url' ? 'http' : 'stdio',
-    credential,
-    environment: mcp.kind === 'url' ? new Map() : mcp.env,
   };
 }

@@ -1,6 +1,7 @@
 // The frozen snapshot that calls are judged in. Parts change one at a time, each with its own version; nobody edits a snapshot.
 
 import type { Engine, Policy, PublicKey, Revocations, TaskWorld, World } from '@writ/core';
+import { createProvenTokens } from './proven-tokens.ts';
 import type { Standing } from './standing.ts';
 
 export interface WorldParts {
@@ -24,12 +25,15 @@ export interface WorldHolder {
 
 export function createWorldHolder(first: WorldParts, engine: Engine, revocations: () => Revocations): WorldHolder {
   let parts = first;
+  const proven = createProvenTokens();
   return {
     get parts() {
       return parts;
     },
     change(some) {
       parts = { ...parts, ...some };
+      // What is remembered names the key it was proven with, so this is only to let go of it soon.
+      if (some.issuers) proven.clear();
     },
     snapshot() {
       const view = revocations();
@@ -43,6 +47,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
           edges: standing.edges,
           clients,
           revocations: view,
+          proven,
         },
         policy,
         tasks,

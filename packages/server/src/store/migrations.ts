@@ -31,6 +31,55 @@ const MIGRATIONS: Record<string, Migration> = {
       await db.schema.createIndex('approvals_root').on('approvals').columns(['root', 'created']).execute();
     },
   },
+  // What the gate knows of tasks, agents and servers beyond one process's life (rules §3.4, §3.5, §3.9).
+  '0004_trust': {
+    async up(db) {
+      await db.schema
+        .alterTable('tasks')
+        .addColumn('secrets_read', 'bigint', (column) => column.notNull().defaultTo(0))
+        .execute();
+      await db.schema
+        .createTable('echoes')
+        .addColumn('server', 'text', (column) => column.notNull())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('level', 'bigint', (column) => column.notNull())
+        .addColumn('seen', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('echoes_pk', ['server', 'name'])
+        .execute();
+      await db.schema.createIndex('echoes_seen').on('echoes').column('seen').execute();
+      await db.schema
+        .createTable('residues')
+        .addColumn('actor', 'text', (column) => column.primaryKey())
+        .addColumn('level', 'bigint', (column) => column.notNull())
+        .addColumn('since', 'bigint', (column) => column.notNull())
+        .execute();
+    },
+  },
+  // What the broker took out in somebody's name, so that a crash leaves nothing behind, and what it knows of its secrets.
+  '0005_broker': {
+    async up(db) {
+      await db.schema
+        .createTable('leases')
+        .addColumn('id', 'text', (column) => column.primaryKey())
+        .addColumn('replica', 'text', (column) => column.notNull())
+        .addColumn('server', 'text', (column) => column.notNull())
+        .addColumn('task', 'text')
+        .addColumn('decision', 'text')
+        .addColumn('handle', 'text')
+        .addColumn('opened', 'bigint', (column) => column.notNull())
+        .execute();
+      await db.schema
+        .createTable('credentials')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('fingerprint', 'text', (column) => column.notNull())
+        .addColumn('since', 'bigint', (column) => column.notNull())
+        .addColumn('last_used', 'bigint', (column) => column.notNull())
+        .addColumn('exposures', 'bigint', (column) => column.notNull())
+        .addColumn('exposed_at', 'bigint')
+        .addColumn('exposed_by', 'text')
+        .execute();
+    },
+  },
 };
 
 async function oauth(db: Kysely<unknown>): Promise<void> {

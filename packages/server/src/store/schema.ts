@@ -18,6 +18,10 @@ export interface Schema {
   one_time_links: OneTimeLinksTable;
   approvals: ApprovalsTable;
   pins: PinsTable;
+  leases: LeasesTable;
+  credentials: CredentialsTable;
+  echoes: EchoesTable;
+  residues: ResiduesTable;
 }
 
 /** Numbers handed out in commit order. */
@@ -88,6 +92,8 @@ export interface TasksTable {
   /** The root link as in `wc`, JSON. */
   root_link: string;
   floor: number;
+  /** 1: something marked secret was read in it. */
+  secrets_read: Generated<number>;
   created: number;
   until_seconds: number;
   ended: number | null;
@@ -171,4 +177,47 @@ export interface PinsTable {
   reviewed_by: string | null;
   reviewed_at: number | null;
   definition: string;
+}
+
+/** What left to a server as an argument, by keyed digest (rules §3.9). */
+export interface EchoesTable {
+  server: string;
+  name: string;
+  /** The lowest level at which it left. */
+  level: number;
+  seen: number;
+}
+
+/** The lowest level of text that an agent may still remember from any task (rules §3.4). */
+export interface ResiduesTable {
+  /** Agent path, or `client:<id>`. */
+  actor: string;
+  level: number;
+  since: number;
+}
+
+/** What the broker took out at another store of secrets and has not given back. No secret is in it. */
+export interface LeasesTable {
+  id: string;
+  replica: string;
+  server: string;
+  task: string | null;
+  /** Decision that opened it. */
+  decision: string | null;
+  /** How its store calls it, once there is one. */
+  handle: string | null;
+  opened: number;
+}
+
+/** A credential by its reference: since when this value, last used, and where it was seen and should not have been. */
+export interface CredentialsTable {
+  name: string;
+  /** Keyed, so that nobody can try guesses against it. */
+  fingerprint: string;
+  since: number;
+  last_used: number;
+  /** Of this value; a new one begins at 0. */
+  exposures: number;
+  exposed_at: number | null;
+  exposed_by: string | null;
 }

@@ -4,6 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Denial, denial, type PeerOnWire, says, TYP } from '@writ/core';
 import { createReadApiToken, type ReadApiToken } from './api-token.ts';
+import { createReadClientToken, type ReadClientToken } from './client-token.ts';
 import { createTaskOfConsent } from './consents.ts';
 import { type Continuations, createContinuations } from './continuation.ts';
 import { ownScopesAt } from './entitlement.ts';
@@ -33,6 +34,7 @@ export interface AuthorizationServer {
   readonly revoke: Revoke;
   readonly registry: Pick<Registry, 'find'>;
   readonly readApiToken: ReadApiToken;
+  readonly readClientToken: ReadClientToken;
   stop(): void;
 }
 
@@ -128,6 +130,7 @@ export async function createAuthorizationServer(deps: AuthorizationServerDeps): 
     revoke,
     registry: { find: registry.find },
     readApiToken: createReadApiToken(deps, registry, revocations),
+    readClientToken: createReadClientToken(deps, registry, revocations),
     stop: () => revocations.stop(),
   };
 

@@ -1,6 +1,15 @@
 // What this room needs from elsewhere, and the values it speaks of. Wired in main.ts.
 
-import type { DenialCode, Detail, Engine, JsonObject, Level, Resource } from '@writ/core';
+import type {
+  AuthorizationDetail,
+  DenialCode,
+  Detail,
+  Engine,
+  JsonObject,
+  Level,
+  Resource,
+  ScopedServers,
+} from '@writ/core';
 import type { Store } from '../store/store.ts';
 import type { Keys } from './keys.ts';
 import type { People } from './people-port.ts';
@@ -26,6 +35,8 @@ export interface AuthorizationServerDeps {
   /** The configuration in force, frozen; asked anew for every request. */
   readonly authority: () => Authority;
   readonly people: People;
+  /** What reviewed definitions and manifests say of the tools; asked anew for every task. */
+  readonly scopedServers: () => ScopedServers;
   /** Resolves when the event is durable; a rejection refuses what it was about. */
   record(event: TokenEvent): Promise<void>;
   /** A failure of ours, for the operator's log. */
@@ -46,7 +57,15 @@ export interface Authority {
   readonly agents: ReadonlyMap<string, AgentEntry>;
   /** By client_id. */
   readonly clients: ReadonlyMap<string, ClientEntry>;
-  readonly tasks: { readonly depth: number; readonly ttlSeconds: number };
+  readonly tasks: {
+    readonly depth: number;
+    readonly ttlSeconds: number;
+    /** Scopes come from the prompt (rules §3.12), and with `bindArguments` what targets may be. */
+    readonly scopeFromPrompt: boolean;
+    readonly bindArguments: boolean;
+  };
+  /** User → registered addresses, which count as said by that user (rules §3.8). */
+  readonly addresses: ReadonlyMap<string, readonly string[]>;
   /** Most seconds a sub-agent's token may live. 300 by default (rules §2.7). */
   readonly lifeSecondsMax: number;
 }
@@ -120,6 +139,8 @@ export type TokenEvent =
       readonly openedBy: string;
       readonly origin: TaskOrigin;
       readonly scopes: readonly string[];
+      /** Null: arguments are free. */
+      readonly details: readonly AuthorizationDetail[] | null;
       readonly depth: number;
       readonly ceiling: Level;
       readonly until: number;

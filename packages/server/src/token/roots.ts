@@ -46,6 +46,7 @@ export function createOpenRoot(deps: AuthorizationServerDeps, registry: Registry
       openedBy: ask.openedBy,
       origin: ask.origin,
       scopes: link.scopes,
+      details: link.details ?? null,
       depth: link.depth,
       ceiling: link.ceiling,
       until: link.untilSeconds,

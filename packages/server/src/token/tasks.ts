@@ -3,16 +3,21 @@
 
 import {
   anyScopeCovers,
+  authorityFromPrompt,
   type Budget,
   type Deny,
   deny,
   type Link,
+  noPrompt,
   type Principal,
   parseScope,
   pass,
+  plannedAuthority,
   type Revocations,
+  type TaskAuthority,
   userKey,
   type Verdict,
+  withTurn,
 } from '@writ/core';
 import type { Continuations } from './continuation.ts';
 import type { Authority, AuthorizationServerDeps, TaskOrigin } from './ports.ts';
@@ -27,8 +32,10 @@ export interface TaskAsk {
   readonly agentPath: string;
   readonly prompt: string | null;
   readonly origin: TaskOrigin;
-  /** Absent: all that the agent may use or delegate. */
+  /** Absent: what the prompt asks for (`tasks.scopeFromPrompt`), else all that the agent may use or delegate. */
   readonly scopes?: readonly string[];
+  /** What a planner thinks the task needs: may only narrow. */
+  readonly planned?: Partial<TaskAuthority>;
   /** How many takes; absent: `tasks.depth`. */
   readonly depth?: number;
   readonly budget?: readonly Budget[];
@@ -42,7 +49,7 @@ export type Opener =
   /** A token with an actor: it may not (contract §2). */
   | { readonly kind: 'agent'; readonly id: string };
 
-export interface OpenedTask {
+export interface TaskContinuation {
   readonly task: string;
   /** A continuation: useless to anyone but the task's agent. */
   readonly subjectToken: string;
@@ -50,12 +57,15 @@ export interface OpenedTask {
   readonly expires: number;
 }
 
+/** With what the task may ask at all. */
+export interface OpenedTask extends TaskContinuation, TaskAuthority {}
+
 export interface Tasks {
   open(ask: TaskAsk): Promise<Verdict<OpenedTask>>;
   /** Kills its tokens, leases and continuations. False: there was no such open task. */
   end(task: string, by: string): Promise<boolean>;
   /** A fresh continuation for the agent of an open task. */
-  continuationOf(task: string, holder: string): Promise<Verdict<OpenedTask>>;
+  continuationOf(task: string, holder: string): Promise<Verdict<TaskContinuation>>;
 }
 
 /** The chain holds at most 16 links, the root among them. */
@@ -75,11 +85,30 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
   const { openRoot, continuations, revoke, revocations } = rooms;
   const { store, clock } = deps;
 
-  async function continuation(task: string, root: Link, holder: string): Promise<Verdict<OpenedTask>> {
+  async function continuation(task: string, root: Link, holder: string): Promise<Verdict<TaskContinuation>> {
     const chain = { task, links: [root] as const };
     const minted = await continuations.mint({ chain, parentRow: root.row, holder });
     if (minted.outcome === 'deny') return minted;
     return pass({ task, subjectToken: minted.facts.token, expires: root.untilSeconds });
+  }
+
+  /** What was asked, else what the prompt asks for, else what the agent has; a planner takes away from that (rules §3.12, §3.16). */
+  function authorityOf(ask: TaskAsk, authority: Authority): Verdict<TaskAuthority> {
+    const held = authority.entitlements.get(ask.agentPath) ?? [];
+    const origin = originOf(ask);
+    // Without a prompt there are no words to go by, and the rule about the task's scope does not apply (rules §3.10).
+    const isFree = !authority.tasks.scopeFromPrompt || ask.prompt === null || origin === 'none';
+    const given = isFree
+      ? { scopes: ask.scopes ?? held }
+      : authorityFromPrompt({
+          held,
+          asked: ask.scopes ?? null,
+          prompt: withTurn(noPrompt, { origin, text: ask.prompt, opensTask: true }, 3).prompt,
+          servers: deps.scopedServers(),
+          bindArguments: authority.tasks.bindArguments,
+          rootAddresses: ask.root.iss === deps.issuer ? (authority.addresses.get(ask.root.sub) ?? []) : [],
+        });
+    return ask.planned === undefined ? pass(given) : plannedAuthority(ask.planned, given);
   }
 
   return {
@@ -90,8 +119,10 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
       await revocations.ensure();
       const refused = openingFault(ask, authority) ?? withdrawnFault(ask.root, agent.spiffeId, revocations.view());
       if (refused) return refused;
+      const given = authorityOf(ask, authority);
+      if (given.outcome === 'deny') return given;
       const { task, link } = await openRoot({
-        link: rootLink(ask, authority, `${deps.mtlsBase}/a2a/${ask.agentPath}`, clock.nowSeconds()),
+        link: rootLink(ask, given.facts, authority, `${deps.mtlsBase}/a2a/${ask.agentPath}`, clock.nowSeconds()),
         agent: ask.agentPath,
         clientId: null,
         grantId: null,
@@ -99,7 +130,8 @@ export function createTasks(deps: AuthorizationServerDeps, rooms: TaskRooms): Ta
         origin: originOf(ask),
         openedBy: openerOf(ask.openedBy),
       });
-      return continuation(task, link, agent.spiffeId);
+      const continued = await continuation(task, link, agent.spiffeId);
+      return continued.outcome === 'deny' ? continued : pass({ ...continued.facts, ...given.facts });
     },
 
     async end(task, by) {
@@ -159,11 +191,17 @@ function openerOf(opener: Opener): string {
 }
 
 /** Every dimension explicit: what is absent at a root would be the least (rules §2.1). */
-function rootLink(ask: TaskAsk, authority: Authority, audience: string, nowSeconds: number): Omit<Link, 'row'> {
+function rootLink(
+  ask: TaskAsk,
+  given: TaskAuthority,
+  authority: Authority,
+  audience: string,
+  nowSeconds: number,
+): Omit<Link, 'row'> {
   return {
     actor: ask.root,
     audience,
-    scopes: ask.scopes ?? authority.entitlements.get(ask.agentPath) ?? [],
+    ...given,
     budget: ask.budget ?? [],
     depth: ask.depth ?? authority.tasks.depth,
     untilSeconds: nowSeconds + (ask.ttlSeconds ?? authority.tasks.ttlSeconds),

@@ -8,7 +8,14 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { chainFromClaims, type JsonObject, type PeerOnWire, parseSpiffeId, type Resource } from '@writ/core';
+import {
+  chainFromClaims,
+  type JsonObject,
+  type PeerOnWire,
+  parseSpiffeId,
+  type Resource,
+  type ScopedServers,
+} from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
 import type { Store } from '../store/store.ts';
 import { type AuthorizationServer, createAuthorizationServer } from './front.ts';
@@ -33,6 +40,8 @@ export interface Plane {
   readonly clock: { seconds: number; monotonic: number };
   /** The configuration in force; a test may put another in its place. */
   authority: Authority;
+  /** What is reviewed of the tools. */
+  scoped: ScopedServers;
   /** Makes `record` reject. */
   auditDown: boolean;
   reported: string[];
@@ -70,6 +79,7 @@ export async function openPlane(t: TestContext, store: Store, options: PlaneOpti
     aud: (kind: string, key: string) => `${urlOf(mtls)}/${kind}/${key}`,
   };
   const whole = plane as unknown as Plane;
+  whole.scoped = new Map();
   whole.authority = authorityOf(plane.mtls, options);
   const nowMillis = () => (options.wallClock ? Date.now() : clock.seconds * 1000);
   const deps: AuthorizationServerDeps = {
@@ -82,6 +92,7 @@ export async function openPlane(t: TestContext, store: Store, options: PlaneOpti
     keys,
     engine: nodeEngine,
     authority: () => whole.authority,
+    scopedServers: () => whole.scoped,
     people: options.people ?? { exists: async (user) => user === 'howard', handleInteraction: nobodyHome },
     record: async (event) => {
       if (whole.auditDown) throw Object.assign(new Error('the log is gone'), { name: 'AuditUnavailable' });
@@ -144,7 +155,16 @@ function authorityOf(base: string, options: PlaneOptions): Authority {
     edges.set(`client:${client}`, new Set(['files', 'db/agent']));
     entitlements.set(`client:${client}`, ['files:read_file', 'db/agent:send']);
   }
-  return { resources, edges, entitlements, agents, clients, tasks: { depth: 3, ttlSeconds: 900 }, lifeSecondsMax: 300 };
+  return {
+    resources,
+    edges,
+    entitlements,
+    agents,
+    clients,
+    tasks: { depth: 3, ttlSeconds: 900, scopeFromPrompt: false, bindArguments: true },
+    addresses: new Map(),
+    lifeSecondsMax: 300,
+  };
 }
 
 const PEER = 'x-test-peer';

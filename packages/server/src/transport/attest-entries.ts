@@ -12,8 +12,14 @@ export interface AttestSelectors {
   readonly path?: string;
   /** SHA-256 of the executable, lower-case hex. */
   readonly sha256?: string;
-  /** Absolute path of the parent's executable. */
+  /** Key of the agent that the parent process is. */
   readonly parent?: string;
+  /** systemd unit of the system; units that a user runs are never one. */
+  readonly unit?: string;
+  /** Path of a control group: the process is in it or below. */
+  readonly cgroup?: string;
+  /** Name of a PM2 process in fork mode; narrows, never distinguishes. */
+  readonly pm2?: string;
   /** Only a process that the plane or `writ run` started as this agent. */
   readonly launched?: boolean;
   /** The one command a launch token is good for; without it only a person's session launches. */
@@ -43,13 +49,13 @@ export function withDefaults(attest: Partial<AttestSelectors>, planeUid: number)
 
 /** Every problem of the registrations; none means that no process can match two of them. */
 export function validateEntries(entries: readonly AttestEntry[]): readonly EntryProblem[] {
-  return [...entries.flatMap(problemsOfOne), ...problemsBetween(entries)];
+  return [...entries.flatMap(problemsOfOne), ...problemsOfParents(entries), ...problemsBetween(entries)];
 }
 
 const uidMax = 0xffff_fffe;
 const overflowUid = 65534;
 const launchOnly = ['command', 'env'] as const;
-const unlaunchedOnly = ['gid', 'path', 'sha256', 'parent'] as const;
+const unlaunchedOnly = ['gid', 'path', 'sha256', 'parent', 'unit', 'cgroup', 'pm2'] as const;
 
 function problemsOfOne({ agent, attest }: AttestEntry): readonly EntryProblem[] {
   const problems: EntryProblem[] = [];
@@ -63,7 +69,7 @@ function problemsOfOne({ agent, attest }: AttestEntry): readonly EntryProblem[] 
   if (attest.gid !== undefined && !isId(attest.gid)) {
     report('gid', `\`${attest.gid}\` is not a group id`, 'a whole number from 0');
   }
-  for (const key of ['path', 'parent'] as const) {
+  for (const key of ['path', 'cgroup'] as const) {
     const value = attest[key];
     if (value !== undefined && !value.startsWith('/')) report(key, `\`${value}\` is not absolute`, 'a path from `/`');
   }
@@ -83,6 +89,25 @@ function problemsOfOne({ agent, attest }: AttestEntry): readonly EntryProblem[] 
     else report(key, `\`${key}\` is about launches only`, '`launched: true` beside it');
   }
   return problems;
+}
+
+/** A parent is recognised by what it is itself, never by its own parent: otherwise a chain of processes could be made to order. */
+function problemsOfParents(entries: readonly AttestEntry[]): readonly EntryProblem[] {
+  return entries.flatMap(({ agent, attest: { parent } }) => {
+    if (parent === undefined) return [];
+    const named = entries.find((entry) => entry.agent === parent);
+    if (named && named.attest.parent === undefined && named.agent !== agent) return [];
+    const says = named
+      ? `\`${parent}\` is recognised by a parent of its own`
+      : `no process is recognised as \`${parent}\``;
+    return [
+      {
+        path: ['agents', agent, 'attest', 'parent'],
+        says,
+        expected: 'another agent with an `attest` without `parent`',
+      },
+    ];
+  });
 }
 
 function problemsBetween(entries: readonly AttestEntry[]): readonly EntryProblem[] {

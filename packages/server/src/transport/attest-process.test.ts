@@ -34,11 +34,9 @@ async function connectedChild(
 
 const connectAndStay = `require('node:net').connect(process.argv[1]); process.stdin.resume().on('end', () => process.exit());`;
 
-test('path, digest, parent and gid of a live process match what the kernel runs', async (t) => {
+test('path, digest and gid of a live process match what the kernel runs', async (t) => {
   const sha256 = createHash('sha256').update(readFileSync(node)).digest('hex');
-  const plane = await openSmallPlane(t, [
-    entryOf('demo/exact', { path: node, sha256, parent: node, gid: process.getgid!() }),
-  ]);
+  const plane = await openSmallPlane(t, [entryOf('demo/exact', { path: node, sha256, gid: process.getgid!() })]);
   const { peer } = await connectedChild(t, plane, connectAndStay);
   const answer = await plane.attestor.ofPeer(peer);
   assert.ok('identity' in answer, JSON.stringify(answer));
@@ -134,9 +132,40 @@ test('an executable above the bound has no digest', async () => {
   assert.equal(await createExecutableHash(1000)(process.pid), null);
 });
 
+test('a parent selector is met by a parent that is that agent, and by no other process', async (t) => {
+  const sleep = realpathSync('/bin/sleep');
+  const child = spawn(sleep, ['30'], { stdio: 'ignore', env: {} });
+  t.after(() => child.kill('SIGKILL'));
+  const own = entryOf('demo/child', { path: sleep, parent: 'demo/parent' });
+  const plane = await openSmallPlane(t, [entryOf('demo/parent', { path: node }), own]);
+  const looked = (await eventually('the program', async () => {
+    const found = await plane.attestor.ofPid(child.pid!);
+    return found.observed?.path === sleep ? found : null;
+  }))!;
+  assert.ok('identity' in looked.attestation, JSON.stringify(looked.attestation));
+  assert.deepEqual([looked.attestation.identity.agent, looked.parent], ['demo/child', 'demo/parent']);
+  plane.setEntries([own, entryOf('demo/parent', { path: '/bin/other' })]);
+  const answer = await whoami(child.pid!, whoamiOptions(plane));
+  assert.deepEqual(answer.nearest?.missing, [{ kind: 'parent', wanted: 'demo/parent', seen: 'none' }]);
+  assert.equal(answer.nearest?.fix, 'let `demo/parent` start it, or take `attest.parent` off `demo/child`');
+});
+
+test('whoami says that an identity was withdrawn', async (t) => {
+  const plane = await openSmallPlane(t, [entryOf('demo/me', {})]);
+  const answer = await whoami(process.pid, { ...whoamiOptions(plane), isRevoked: () => true });
+  assert.deepEqual([answer.identity, answer.reason], [null, '`demo/me` matches, and its identity was withdrawn']);
+});
+
+const whoamiOptions = ({ attestor, launches }: SmallPlane) => ({
+  attestor,
+  launches,
+  isRevoked: () => false,
+  expiresOf: () => null as number | null,
+});
+
 test('whoami shows what is seen, who that is, and until when', async (t) => {
   const plane = await openSmallPlane(t, [entryOf('demo/me', {})]);
-  const options = { attestor: plane.attestor, launches: plane.launches, expiresOf: () => 1_800_000_000 };
+  const options = { ...whoamiOptions(plane), expiresOf: () => 1_800_000_000 };
   const answer = await whoami(process.pid, options);
   assert.equal(answer.identity, 'spiffe://zylos.local/demo/me');
   assert.equal(answer.expires, '2027-01-15T08:00:00.000Z');
@@ -150,7 +179,7 @@ test('whoami shows what is seen, who that is, and until when', async (t) => {
 
 test('whoami of a process without identity names the nearest registration and the way out', async (t) => {
   const plane = await openSmallPlane(t, [entryOf('demo/me', { launched: true, command: ['node', 'agent.js'] })]);
-  const options = { attestor: plane.attestor, launches: plane.launches, expiresOf: () => null };
+  const options = whoamiOptions(plane);
   const answer = await whoami(process.pid, options);
   assert.equal(answer.identity, null);
   assert.deepEqual(answer.nearest, {

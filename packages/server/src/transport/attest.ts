@@ -4,6 +4,7 @@
 import { type Boundary, type Denial, denial, type SpiffeId } from '@writ/core';
 import type { AttestEntry } from './attest-entries.ts';
 import type { Observed } from './observe.ts';
+import { isInCgroup, unitOf } from './observe-labels.ts';
 
 export interface Identity {
   readonly agent: string;
@@ -14,7 +15,7 @@ export interface Identity {
 
 /** A selector that did not match. `seen` is for the operator's eyes. */
 export interface Missing {
-  readonly kind: 'uid' | 'gid' | 'launch' | 'path' | 'sha256' | 'parent';
+  readonly kind: 'uid' | 'gid' | 'launch' | 'path' | 'sha256' | 'parent' | 'unit' | 'cgroup' | 'pm2';
   readonly wanted: string;
   readonly seen: string;
 }
@@ -36,8 +37,14 @@ export interface LaunchFact {
   readonly uid: number;
 }
 
-export function attest(observed: Observed, entries: readonly AttestEntry[], launch: LaunchFact | null): Attestation {
-  const compared = entries.map((entry) => ({ entry, missing: missingOf(observed, entry, launch) }));
+export interface Kin {
+  readonly launch: LaunchFact | null;
+  /** The agent that the parent process is. */
+  readonly parent: string | null;
+}
+
+export function attest(observed: Observed, entries: readonly AttestEntry[], kin: Kin): Attestation {
+  const compared = entries.map((entry) => ({ entry, missing: missingOf(observed, entry, kin) }));
   const matching = compared.filter(({ missing }) => missing.length === 0).map(({ entry }) => entry);
   const seen = { pid: observed.pid, uid: observed.uid };
   if (matching.length > 1) {
@@ -54,7 +61,7 @@ export function attest(observed: Observed, entries: readonly AttestEntry[], laun
   return { denial: denial('transport.peer_not_attested', detail), nearest };
 }
 
-function missingOf(observed: Observed, entry: AttestEntry, launch: LaunchFact | null): readonly Missing[] {
+function missingOf(observed: Observed, entry: AttestEntry, { launch, parent }: Kin): readonly Missing[] {
   const { attest } = entry;
   const missing: Missing[] = [];
   const want = (kind: Missing['kind'], wanted: string, seen: string | null) => {
@@ -70,7 +77,12 @@ function missingOf(observed: Observed, entry: AttestEntry, launch: LaunchFact | 
   }
   if (attest.path !== undefined) want('path', attest.path, observed.path);
   if (attest.sha256 !== undefined) want('sha256', attest.sha256, observed.sha256);
-  if (attest.parent !== undefined) want('parent', attest.parent, observed.parentPath);
+  if (attest.parent !== undefined) want('parent', attest.parent, parent ?? 'none');
+  const { cgroup } = observed;
+  if (attest.unit !== undefined) want('unit', attest.unit, cgroup && (unitOf(cgroup) ?? 'none'));
+  if (attest.cgroup !== undefined)
+    want('cgroup', attest.cgroup, cgroup !== null && isInCgroup(cgroup, attest.cgroup) ? attest.cgroup : cgroup);
+  if (attest.pm2 !== undefined) want('pm2', attest.pm2, observed.pm2);
   return missing;
 }
 
@@ -97,9 +109,16 @@ function fixOf(entry: AttestEntry, { kind, wanted, seen }: Missing): string {
       return `run it with gid \`${wanted}\`, or take \`attest.gid\` off \`${agent}\``;
     case 'launch':
       return `start it with \`writ run --agent ${agent} -- ${attest.command?.join(' ') ?? 'COMMAND'}\``;
+    case 'parent':
+      return `let \`${wanted}\` start it, or take \`attest.parent\` off \`${agent}\``;
+    case 'unit':
+      return `run it as the unit \`${wanted}\` of the system, or set \`attest.unit\` of \`${agent}\` to its own`;
+    case 'cgroup':
+      return `run it in the control group \`${wanted}\`, or set \`attest.cgroup\` of \`${agent}\` to \`${seen}\``;
+    case 'pm2':
+      return `run it with PM2 in fork mode under the name \`${wanted}\`; of another uid the plane needs CAP_SYS_PTRACE to see it`;
     case 'path':
     case 'sha256':
-    case 'parent':
       return seen === 'unreadable'
         ? `give the plane CAP_SYS_PTRACE to see programs of uid \`${attest.uid}\`, or take \`attest.${kind}\` off \`${agent}\``
         : `run the program that \`attest.${kind}\` of \`${agent}\` names, or set it to \`${seen}\``;

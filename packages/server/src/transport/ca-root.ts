@@ -1,11 +1,9 @@
-// The roots of an authority on disk: one file each, key and certificate together, so that there is never one without the
-// other. What they sign is ca.ts's business.
+// The roots of an authority, key and certificate together, and the intermediate that signs for one of them. Where they are kept is
+// ca-files.ts, when they come and go ca-life.ts, what they sign ca.ts.
 
 import 'reflect-metadata'; // @peculiar/x509 needs it at import time
 
 import { createPrivateKey, type webcrypto, X509Certificate } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
@@ -16,23 +14,39 @@ import {
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { readCertificate } from '@writ/core';
-import { createPrivateFile, readPrivateFile } from './tls-files.ts';
+import { extensionId, readBasicConstraints, readCertificate } from '@writ/core';
+import type { KeyFile } from './ca-files.ts';
+import type { Generation } from './ca-life.ts';
 import { fromPem, toPem } from './tls-pem.ts';
 
-export interface Root {
+export interface Root extends Generation {
   readonly signingKey: webcrypto.CryptoKey;
   readonly der: Uint8Array;
   readonly subject: Name;
   /** SubjectPublicKeyInfo, DER. */
   readonly publicKeyInfo: Uint8Array<ArrayBuffer>;
+  /** False for a root of an early Writ, which may sign leaves only. */
+  readonly mayHaveIntermediate: boolean;
+}
+
+/** What signs leaves: an intermediate below a root, or such an early root itself. */
+export interface Signer {
+  readonly signingKey: webcrypto.CryptoKey;
+  readonly subject: Name;
+  readonly publicKeyInfo: Uint8Array<ArrayBuffer>;
   readonly notAfterSeconds: number;
+  /** Goes with every leaf; empty when a root signs. */
+  readonly chainDer: readonly Uint8Array[];
 }
 
 export interface RootOptions {
-  readonly dir: string;
   readonly trustDomain: string;
   readonly nowSeconds: number;
+}
+
+export interface NewKeyOptions extends RootOptions {
+  readonly ttlSeconds: number;
+  readonly randomBytes: (length: number) => Uint8Array;
 }
 
 /** EC P-256 for leaf and root: Ed25519 is refused by Envoy and other BoringSSL peers. */
@@ -41,40 +55,72 @@ export const ecdsaP256 = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 export const backdateSeconds = 30;
 const serialOctets = 16;
 
-/** Roots in the order of their numbers; empty when there are none yet. Throws a sentence for the operator. */
-export async function loadRoots(options: RootOptions): Promise<readonly Root[]> {
-  const number = (file: string) => Number(file.slice('root-'.length, -'.pem'.length));
-  const files = (await readdir(options.dir)).filter((file) => /^root-[1-9][0-9]*\.pem$/.test(file));
-  files.sort((a, b) => number(a) - number(b));
-  return Promise.all(files.map((file) => loadRoot(join(options.dir, file), options)));
-}
-
-/** Makes the first root. When another process was quicker, its root stays and is the one to load. */
-export async function createFirstRoot(
-  options: RootOptions & { readonly ttlSeconds: number; readonly randomBytes: (length: number) => Uint8Array },
-): Promise<void> {
-  const { dir, trustDomain, nowSeconds, ttlSeconds, randomBytes } = options;
+/** A new root as PEM: private key, then certificate. */
+export async function newRoot(options: NewKeyOptions): Promise<string> {
+  const { trustDomain, nowSeconds, ttlSeconds, randomBytes } = options;
   const pair = await crypto.subtle.generateKey(ecdsaP256, true, ['sign', 'verify']);
   const serialHex = serialNumber(randomBytes);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     // Every root has a subject of its own: verifiers try each key under one name, and give up after a few.
-    name: [{ O: ['SPIFFE'] }, { CN: ['Writ root'] }, { '2.5.4.5': [serialHex] }],
+    name: nameOf('Writ root', serialHex),
     serialNumber: serialHex,
     notBefore: new Date((nowSeconds - backdateSeconds) * 1000),
     notAfter: new Date((nowSeconds + ttlSeconds) * 1000),
     keys: pair,
     signingAlgorithm: ecdsaP256,
-    extensions: [
-      new BasicConstraintsExtension(true, 0, true),
-      new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
-      new SubjectAlternativeNameExtension([{ type: 'url', value: `spiffe://${trustDomain}` }]),
-      await SubjectKeyIdentifierExtension.create(pair.publicKey),
-      await AuthorityKeyIdentifierExtension.create(pair.publicKey),
-    ],
+    extensions: await authorityExtensions(trustDomain, 1, pair.publicKey, pair.publicKey),
   });
   const key = new Uint8Array(await crypto.subtle.exportKey('pkcs8', pair.privateKey));
-  const text = toPem('PRIVATE KEY', key) + toPem('CERTIFICATE', new Uint8Array(certificate.rawData));
-  await createPrivateFile(join(dir, 'root-1.pem'), text, serialHex);
+  return toPem('PRIVATE KEY', key) + toPem('CERTIFICATE', new Uint8Array(certificate.rawData));
+}
+
+/**
+ * The signer of leaves below a root. Its key never leaves the process: the root's is used once for each intermediate and not for
+ * each leaf, and whoever reads this process's memory has a signer of hours, not of years.
+ */
+export async function newSigner(root: Root, options: NewKeyOptions): Promise<Signer> {
+  const { trustDomain, nowSeconds, ttlSeconds, randomBytes } = options;
+  if (!root.mayHaveIntermediate) return { ...root, chainDer: [] };
+  const pair = await crypto.subtle.generateKey(ecdsaP256, false, ['sign', 'verify']);
+  const serialHex = serialNumber(randomBytes);
+  const notAfterSeconds = Math.min(nowSeconds + ttlSeconds, root.notAfterSeconds);
+  const certificate = await X509CertificateGenerator.create({
+    subject: new Name(nameOf('Writ intermediate', serialHex)),
+    serialNumber: serialHex,
+    issuer: root.subject,
+    notBefore: new Date((nowSeconds - backdateSeconds) * 1000),
+    notAfter: new Date(notAfterSeconds * 1000),
+    publicKey: pair.publicKey,
+    signingKey: root.signingKey,
+    signingAlgorithm: ecdsaP256,
+    extensions: await authorityExtensions(trustDomain, 0, pair.publicKey, root.publicKeyInfo),
+  });
+  return {
+    signingKey: pair.privateKey,
+    subject: certificate.subjectName,
+    publicKeyInfo: new Uint8Array(certificate.publicKey.rawData),
+    notAfterSeconds,
+    chainDer: [new Uint8Array(certificate.rawData)],
+  };
+}
+
+function nameOf(commonName: string, serialHex: string): { [attribute: string]: string[] }[] {
+  return [{ O: ['SPIFFE'] }, { CN: [commonName] }, { '2.5.4.5': [serialHex] }];
+}
+
+async function authorityExtensions(
+  trustDomain: string,
+  pathLength: number,
+  own: webcrypto.CryptoKey,
+  issuer: webcrypto.CryptoKey | Uint8Array<ArrayBuffer>,
+) {
+  return [
+    new BasicConstraintsExtension(true, pathLength, true),
+    new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+    new SubjectAlternativeNameExtension([{ type: 'url', value: `spiffe://${trustDomain}` }]),
+    await SubjectKeyIdentifierExtension.create(own),
+    await AuthorityKeyIdentifierExtension.create(issuer),
+  ];
 }
 
 /** 16 random octets, positive and always of that length (RFC 5280 §4.1.2.2). */
@@ -84,11 +130,12 @@ export function serialNumber(randomBytes: (length: number) => Uint8Array): strin
   return Buffer.from(octets).toString('hex');
 }
 
-async function loadRoot(path: string, { trustDomain, nowSeconds }: RootOptions): Promise<Root> {
-  const text = (await readPrivateFile(path)) ?? '';
+/** Reads a root from its file. Throws a sentence for the operator. */
+export async function readRoot({ number, path, text, signsFromSeconds }: KeyFile, trustDomain: string): Promise<Root> {
   const [key, ...moreKeys] = fromPem('PRIVATE KEY', text);
   const [der, ...moreCertificates] = fromPem('CERTIFICATE', text);
   const fields = der === undefined ? null : readCertificate(der);
+  const basic = fields?.extensions.get(extensionId.basicConstraints);
   if (key === undefined || der === undefined || fields === null || moreKeys.length + moreCertificates.length > 0) {
     throw new Error(`\`${path}\` does not hold one private key and one certificate: restore it from a backup`);
   }
@@ -100,15 +147,14 @@ async function loadRoot(path: string, { trustDomain, nowSeconds }: RootOptions):
     const named = certificate.subjectAltName?.replace(/^URI:spiffe:\/\//, '');
     throw new Error(`\`${path}\` is a root of \`${named}\`, not of \`${trustDomain}\`: name another data folder`);
   }
-  if (fields.notAfterSeconds <= nowSeconds) {
-    const until = certificate.validToDate.toISOString();
-    throw new Error(`the root in \`${path}\` expired at ${until}: move it away to have a new one made`);
-  }
   return {
+    number,
+    signsFromSeconds: signsFromSeconds ?? fields.notBeforeSeconds + backdateSeconds,
+    notAfterSeconds: fields.notAfterSeconds,
     signingKey: await crypto.subtle.importKey('pkcs8', key, ecdsaP256, false, ['sign']),
     der,
     subject: new Name(Uint8Array.from(fields.subject)),
     publicKeyInfo: Uint8Array.from(fields.publicKeyInfo),
-    notAfterSeconds: fields.notAfterSeconds,
+    mayHaveIntermediate: basic !== undefined && (readBasicConstraints(basic.value)?.pathLength ?? 1) > 0,
   };
 }

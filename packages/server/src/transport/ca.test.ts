@@ -29,8 +29,9 @@ test('a minted SVID passes the strict reader and names its workload and its time
   assert.equal(read.facts.notAfterSeconds, dayOne + 600);
   assert.equal(read.facts.serialHex, svid.serialHex);
   assert.match(svid.serialHex, /^[4-7][0-9a-f]{31}$/);
-  const certificate = new X509Certificate(svid.chainDer[0]!);
-  assert.ok(certificate.verify(new X509Certificate(authority.bundle()[0]!).publicKey));
+  const [leaf, intermediate, ...more] = svid.chainDer.map((der) => new X509Certificate(der));
+  assert.ok(leaf!.verify(intermediate!.publicKey) && leaf!.checkIssued(intermediate!));
+  assert.ok(intermediate!.verify(new X509Certificate(authority.bundle()[0]!).publicKey) && more.length === 0);
 });
 
 test('openssl accepts root and leaf under its strict rules, as client and as server', async (t) => {
@@ -38,11 +39,13 @@ test('openssl accepts root and leaf under its strict rules, as client and as ser
   const { dir, authority } = await open(t, { nowSeconds: wallClock.nowSeconds() });
   const names = { dnsNames: ['localhost'], ipAddresses: ['127.0.0.1', '::1'] };
   const svid = await authority.mint({ spiffeId: 'spiffe://our.test/writ/gateway', ...names });
-  const [root, leaf] = [join(dir, 'root.crt'), join(dir, 'leaf.crt')];
+  const [root, between, leaf] = [join(dir, 'root.crt'), join(dir, 'between.crt'), join(dir, 'leaf.crt')];
   await writeFile(root, toPem('CERTIFICATE', authority.bundle()[0]!));
   await writeFile(leaf, toPem('CERTIFICATE', svid.chainDer[0]!));
+  await writeFile(between, toPem('CERTIFICATE', svid.chainDer[1]!));
   for (const purpose of ['sslclient', 'sslserver']) {
-    const says = execFileSync('openssl', ['verify', '-x509_strict', '-purpose', purpose, '-CAfile', root, leaf]);
+    const under = ['-CAfile', root, '-untrusted', between];
+    const says = execFileSync('openssl', ['verify', '-x509_strict', '-purpose', purpose, ...under, leaf]);
     assert.match(says.toString(), /: OK/);
   }
   const shown = new X509Certificate(svid.chainDer[0]!).subjectAltName;
@@ -52,7 +55,7 @@ test('openssl accepts root and leaf under its strict rules, as client and as ser
   );
   const text = execFileSync('openssl', ['x509', '-in', root, '-noout', '-text']).toString();
   for (const part of [
-    /CA:TRUE, pathlen:0/,
+    /CA:TRUE, pathlen:1/,
     /Key Usage: critical\s+Certificate Sign, CRL Sign/,
     /URI:spiffe:\/\/our\.test\n/,
   ])
@@ -74,7 +77,8 @@ test('two processes that open one new folder at once end up with one root', asyn
     Array.from({ length: 6 }, () => openAuthority({ dir, trustDomain, clock: at(dayOne) })),
   );
   for (const authority of opened) assert.deepEqual(authority.bundle(), opened[0]!.bundle());
-  assert.deepEqual(await readdir(dir), ['root-1.pem']);
+  assert.deepEqual((await readdir(dir)).sort(), ['jwt-1.pem', 'root-1.pem']);
+  for (const authority of opened) assert.deepEqual(authority.jwtKeys(), opened[0]!.jwtKeys());
 });
 
 test('folder and key are made for their owner only, and wider ones are refused with the way out', async (t) => {

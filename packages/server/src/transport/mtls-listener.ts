@@ -48,8 +48,8 @@ export interface MtlsListener {
   listen(at: ListenAddress): Promise<ListenAddress>;
   /** For handshakes from now on; live connections stay. */
   setSvid(svid: TlsIdentity): void;
-  /** For handshakes from now on; live connections of a trust domain that is no longer there are closed. */
-  setTrust(trust: Trust): void;
+  /** For handshakes from now on; live connections of a trust domain that is no longer there are closed, `everyone`'s on demand. */
+  setTrust(trust: Trust, closing?: { readonly everyone: boolean }): void;
   /** Closes the open connections of an identity at once. Returns how many. */
   revoke(spiffeId: SpiffeId): number;
   /** Asks `admit` again for every open connection and closes the refused: after an edge was removed. Returns how many. */
@@ -135,10 +135,10 @@ export function createMtlsListener(options: MtlsListenerOptions): MtlsListener {
       svid = next;
       setContext();
     },
-    setTrust(next) {
+    setTrust(next, { everyone } = { everyone: false }) {
       trust = next;
       setContext();
-      closeWhere(({ peer }) => !next.trustDomains.has(trustDomainOf(peer.spiffeId)));
+      closeWhere(({ peer }) => everyone || !next.trustDomains.has(trustDomainOf(peer.spiffeId)));
     },
     revoke: (spiffeId) => closeWhere(({ peer }) => peer.spiffeId === spiffeId),
     review: () => closeWhere(({ peer }) => options.admit(peer) !== null),

@@ -4,6 +4,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { deny, pass, type Verdict } from '@writ/core';
 import type { ExecutableHash } from './observe-executable.ts';
+import { cgroupOf, pm2NameOf } from './observe-labels.ts';
 import type { ProcessHandle } from './peercred.ts';
 
 /** One process and no later one with its number: `startTicks` are clock ticks after boot, proc(5) stat field 22. */
@@ -21,8 +22,10 @@ export interface Observed {
   readonly path: string | null;
   /** SHA-256 of that file, hex; null when it was not asked for or could not be read. */
   readonly sha256: string | null;
-  /** The executable of the direct parent. */
-  readonly parentPath: string | null;
+  /** Path in the control group tree. */
+  readonly cgroup: string | null;
+  /** The name PM2 gave it. */
+  readonly pm2: string | null;
   /** The process itself first, then parent by parent up to init. */
   readonly ancestry: readonly ProcessRef[];
 }
@@ -51,7 +54,7 @@ export async function observe(
   const sha256 = hash && (await hash(pid));
   const ids = idsOf(pid);
   const ancestry = ancestryOf(pid);
-  const parentPath = ancestry?.[1] ? linkOf(ancestry[1].pid) : null;
+  const [cgroup, pm2] = [cgroupOf(pid), pm2NameOf(pid)];
   if (ids === null || ancestry === null) return refuse('the process ended, or its ancestry could not be followed');
   // An exec while reading would pair the path of one program with the digest of another.
   if (linkOf(pid) !== path) return refuse('the process changed its program while it was observed');
@@ -60,7 +63,7 @@ export async function observe(
   if (ids.uid === null) return refuse('the process holds several user ids at once');
   if (credentials && ids.uid !== credentials.uid) return refuse('the process changed its user id after it connected');
   const gid = credentials && ids.gid !== credentials.gid ? null : ids.gid;
-  return pass({ pid, uid: ids.uid, gid, path, sha256, parentPath, ancestry });
+  return pass({ pid, uid: ids.uid, gid, path, sha256, cgroup, pm2, ancestry });
 }
 
 /** The process and its ancestors, or null when it ended, hid in too deep a tree, or kept moving. */

@@ -1,82 +1,33 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { DenialCode } from '@writ/core';
 import { readSvid } from './svid.ts';
-import { Extension, KeyUsageFlags, type LeafOptions, testAuthority, wallClock } from './tls-fixtures.ts';
+import { testAuthority, wallClock } from './tls-fixtures.ts';
 
 const now = wallClock.nowSeconds();
-const { digitalSignature, keyCertSign, cRLSign, keyEncipherment, keyAgreement } = KeyUsageFlags;
-const [serverAuth, clientAuth] = ['1.3.6.1.5.5.7.3.1', '1.3.6.1.5.5.7.3.2'];
 const one = 'spiffe://our.test/a/b';
 const authority = await testAuthority();
 
-const accepted: [what: string, leaf: LeafOptions][] = [
-  ['the plain profile', {}],
-  ['a URI name beside an e-mail and a DNS name', { emails: ['a@our.test'], dnsNames: ['localhost'] }],
-  ['no extended key usage', { extendedKeyUsage: null }],
-  ['a further extended key usage', { extendedKeyUsage: [serverAuth!, clientAuth!, '1.3.6.1.5.5.7.3.4'] }],
-  [
-    'keyEncipherment and keyAgreement beside digitalSignature',
-    { keyUsage: digitalSignature | keyEncipherment | keyAgreement },
-  ],
-  ['no basic constraints', { ca: null }],
-  ['names that are not critical beside a subject', { subject: 'CN=a', namesCritical: false }],
-  ['an unknown extension that is not critical', { more: [new Extension('1.2.3.4', false, Uint8Array.of(5, 0))] }],
-];
-
-const refused: [what: string, leaf: LeafOptions, code: DenialCode][] = [
-  ['no name', { uris: [], subject: 'CN=a' }, 'transport.identity_invalid'],
-  ['two URI names', { uris: [one, 'spiffe://our.test/c/d'] }, 'transport.identity_invalid'],
-  ['the same URI name twice', { uris: [one, one] }, 'transport.identity_invalid'],
-  [
-    'a second URI name behind a DNS name',
-    { uris: [one, 'https://our.test/'], dnsNames: ['localhost'] },
-    'transport.identity_invalid',
-  ],
-  ['only a DNS name', { uris: [], dnsNames: ['our.test'] }, 'transport.identity_invalid'],
-  ['the trust domain itself', { uris: ['spiffe://our.test'] }, 'transport.identity_invalid'],
-  ['a trailing slash', { uris: ['spiffe://our.test/a/'] }, 'transport.identity_invalid'],
-  ['a port', { uris: ['spiffe://our.test:80/a'] }, 'transport.identity_invalid'],
-  ['a user', { uris: ['spiffe://me@our.test/a'] }, 'transport.identity_invalid'],
-  ['an upper-case trust domain', { uris: ['spiffe://OUR.test/a'] }, 'transport.identity_invalid'],
-  ['another scheme', { uris: ['https://our.test/a'] }, 'transport.identity_invalid'],
-  ['2049 bytes', { uris: [`spiffe://our.test/${'a'.repeat(2049 - 18)}`] }, 'transport.identity_invalid'],
-  ['names that are not critical under an empty subject', { namesCritical: false }, 'transport.certificate_invalid'],
-  ['cA true', { ca: true }, 'transport.certificate_invalid'],
-  ['no key usage', { keyUsage: null }, 'transport.certificate_invalid'],
-  ['a key usage that is not critical', { keyUsageCritical: false }, 'transport.certificate_invalid'],
-  ['no digitalSignature', { keyUsage: keyEncipherment }, 'transport.certificate_invalid'],
-  ['keyCertSign', { keyUsage: digitalSignature | keyCertSign }, 'transport.certificate_invalid'],
-  ['cRLSign', { keyUsage: digitalSignature | cRLSign }, 'transport.certificate_invalid'],
-  ['only serverAuth', { extendedKeyUsage: [serverAuth!] }, 'transport.certificate_invalid'],
-  ['only clientAuth', { extendedKeyUsage: [clientAuth!] }, 'transport.certificate_invalid'],
-  [
-    'an unknown critical extension',
-    { more: [new Extension('1.2.3.4', true, Uint8Array.of(5, 0))] },
-    'transport.certificate_invalid',
-  ],
-  [
-    'one extension twice',
-    { more: [new Extension('2.5.29.15', true, Uint8Array.of(3, 2, 7, 128))] },
-    'transport.certificate_invalid',
-  ],
-  ['the past', { fromSeconds: now - 100, untilSeconds: now }, 'transport.certificate_expired'],
-  ['the future', { fromSeconds: now + 1, untilSeconds: now + 100 }, 'transport.certificate_expired'],
-];
-
-for (const [what, leaf] of accepted) {
-  test(`a leaf with ${what} is an SVID`, async () => {
-    const read = readSvid((await authority.issue(leaf)).der, { nowSeconds: now });
-    assert.equal(read.outcome, 'pass', JSON.stringify(read));
-    assert.equal(read.facts.spiffeId, one);
-  });
+interface SvidVectors {
+  readonly nowSeconds: number;
+  readonly cases: readonly {
+    readonly name: string;
+    readonly spec: string;
+    /** DER in base64, leaf first. */
+    readonly chain: readonly string[];
+    readonly code: DenialCode | null;
+    readonly spiffeId?: string;
+  }[];
 }
+const file = new URL('../../../../test/vectors/spiffe/x509-svids.json', import.meta.url);
+const vectors = JSON.parse(readFileSync(file, 'utf8')) as SvidVectors;
 
-for (const [what, leaf, code] of refused) {
-  test(`a leaf with ${what} is refused`, async () => {
-    const read = readSvid((await authority.issue(leaf)).der, { nowSeconds: now });
-    assert.equal(read.outcome, 'deny');
-    assert.equal(read.denial.code, code, JSON.stringify(read.denial.detail));
+for (const { name, spec, chain, code, spiffeId } of vectors.cases) {
+  test(`${spec}: ${name} ${code === null ? 'is an SVID' : 'is refused'}`, () => {
+    const read = readSvid(Buffer.from(chain[0]!, 'base64'), { nowSeconds: vectors.nowSeconds });
+    if (read.outcome === 'deny') assert.equal(read.denial.code, code, JSON.stringify(read.denial.detail));
+    else assert.deepEqual([read.facts.spiffeId, null], [spiffeId, code]);
   });
 }
 

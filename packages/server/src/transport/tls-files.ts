@@ -1,7 +1,7 @@
 // Files that hold a private key: made with strict modes, refused with anything wider. Says nothing about their content.
 
 import { constants, type Stats } from 'node:fs';
-import { link, lstat, mkdir, open, unlink } from 'node:fs/promises';
+import { link, lstat, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Makes the folder with mode 0700, or checks that it is ours alone. Throws a sentence for the operator. */
@@ -35,14 +35,7 @@ export async function readPrivateFile(path: string): Promise<string | null> {
 
 /** Writes a new file with mode 0600, whole or not at all. False when somebody else made it first. */
 export async function createPrivateFile(path: string, text: string, suffix: string): Promise<boolean> {
-  const draft = `${path}.${suffix}`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  const draft = await writeDraft(path, text, suffix);
   try {
     await link(draft, path); // unlike a rename, never replaces
   } catch (error) {
@@ -53,6 +46,32 @@ export async function createPrivateFile(path: string, text: string, suffix: stri
   }
   await syncFolder(dirname(path));
   return true;
+}
+
+/** Puts another text into the place of a file: a reader sees the one or the other, never a half. */
+export async function replacePrivateFile(path: string, text: string, suffix: string): Promise<void> {
+  await rename(await writeDraft(path, text, suffix), path);
+  await syncFolder(dirname(path));
+}
+
+/** Says nothing when it was gone already. */
+export async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  await syncFolder(dirname(path));
+}
+
+async function writeDraft(path: string, text: string, suffix: string): Promise<string> {
+  const draft = `${path}.${suffix}`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return draft;
 }
 
 async function syncFolder(dir: string): Promise<void> {

@@ -152,7 +152,7 @@ function authority(
   };
 }
 
-function leafExtensions(options: LeafOptions): Extension[] {
+export function leafExtensions(options: LeafOptions): Extension[] {
   const {
     uris = ['spiffe://our.test/a/b'],
     dnsNames = [],

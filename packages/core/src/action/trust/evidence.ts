@@ -90,7 +90,7 @@ function heldDown(leaf: LabelledLeaf, server: string, echoes: EchoMemory): Label
 
 /** Text is as good as the worst that was put into it. */
 function floorOf(field: Field, echoes: EchoMemory): Level {
-  if (echoes.size === 0 || field.text <= 1) return field.text;
+  if (field.text <= 1 || echoes.isEmpty(field.server)) return field.text;
   const caps = activeTokensIn(field.searched).tokens.map(
     ({ text }) => echoCap(echoes, field.server, text) ?? field.text,
   );

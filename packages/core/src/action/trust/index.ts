@@ -1,7 +1,7 @@
 // What the rest of Writ uses of this folder, by name.
 
 export { activeTokensIn } from './active.ts';
-export { type EchoMemory, noEchoes, withSent } from './echo.ts';
+export { type Echo, type EchoMemory, echoesOf, noEchoes, type PlainEchoes, type SentValue, withSent } from './echo.ts';
 export {
   type Field,
   heldIn,
@@ -27,7 +27,7 @@ export {
 } from './floor.ts';
 export { judgeFloorRule, judgeTrust, THRESHOLDS, type TrustVerdict } from './judge-trust.ts';
 export { lowestPossible } from './labels.ts';
-export { foreignLevel, isTainted } from './levels.ts';
+export { foreignLevel, isTainted, lower } from './levels.ts';
 export {
   type ArgumentRule,
   type Effect,
@@ -36,12 +36,21 @@ export {
   type Role,
   riskOfCall,
   type ToolTrust,
+  unknownTool,
 } from './manifest.ts';
 export { noPrompt, type Prompt, type PromptOrigin, type PromptTurn, promptParts, withTurn } from './prompt.ts';
 export type { Origin, Provenance } from './provenance.ts';
-export { argumentsWithoutRole } from './roles.ts';
+export { argumentLeaves, argumentsWithoutRole } from './roles.ts';
 export { fieldsFrom, type Labels, labelsOf, readLabels, type Span, spansMax } from './spans.ts';
 export {
+  authorityFromPrompt,
+  plannedAuthority,
+  type ScopedServers,
+  type ScopedTool,
+  type TaskAuthority,
+} from './task-scope.ts';
+export {
+  type ArgumentProvenance,
   type TaskKnowledge,
   type TrustAsk,
   type TrustFacts,

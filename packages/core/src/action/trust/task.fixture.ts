@@ -1,17 +1,17 @@
 // For tests of this folder: a task that a person opened, the outputs it has read, and one call in it.
 
 import type { JsonObject, JsonValue } from '../../std/json.ts';
-import { type EchoMemory, noEchoes, withSent } from './echo.ts';
+import { noEchoes, type PlainEchoes, withSent } from './echo.ts';
 import { observe, returnedBy, startEvidence, type TaskEvidence } from './evidence.ts';
 import { judgeTrust } from './judge-trust.ts';
-import type { OutputRule, ToolTrust } from './manifest.ts';
+import { type OutputRule, type ToolTrust, unknownTool } from './manifest.ts';
 import { noPrompt, type Prompt, type PromptTurn, withTurn } from './prompt.ts';
 import { type TaskKnowledge, type TrustSeen, trustFacts } from './trust-facts.ts';
 
 export interface Task {
   readonly evidence: TaskEvidence;
   readonly prompt: Prompt;
-  readonly echoes: EchoMemory;
+  readonly echoes: PlainEchoes;
   readonly rootAddresses: readonly string[];
   readonly promptArrived: boolean;
 }
@@ -29,7 +29,7 @@ export function reads(task: Task, server: string, output: JsonValue, rules: read
 
 export function see(task: Task, tool: ToolTrust | null, args: JsonObject, server = 's'): TrustSeen {
   const known: TaskKnowledge = { ...task, floor: task.evidence.floor };
-  return trustFacts({ server, tool, arguments: args }, known);
+  return trustFacts({ server, tool: tool ?? unknownTool, manifest: tool !== null, arguments: args }, known);
 }
 
 /** `allow`, or the codes of every rule that spoke, each with `deny` or `ask`. */

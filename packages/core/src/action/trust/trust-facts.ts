@@ -6,7 +6,7 @@ import type { JsonObject } from '../../std/json.ts';
 import { activeTokensIn } from './active.ts';
 import type { SentValue } from './echo.ts';
 import { isTainted, type Level, lowestOf } from './levels.ts';
-import { type Effect, riskOfCall, type ToolTrust, unknownTool } from './manifest.ts';
+import { type Effect, riskOfCall, type ToolTrust } from './manifest.ts';
 import { asksFor, directPart, findInPrompt, originOf, type Prompt } from './prompt.ts';
 import { type Knowledge, type Origin, type Provenance, provenanceOf, provenanceOfGroup } from './provenance.ts';
 import { type ArgumentLeaf, argumentLeaves } from './roles.ts';
@@ -65,8 +65,9 @@ export interface TrustSeen {
 
 export interface TrustAsk {
   readonly server: string;
-  /** Null without a reviewed manifest. */
-  readonly tool: ToolTrust | null;
+  readonly tool: ToolTrust;
+  /** A person reviewed a manifest that says so. */
+  readonly manifest: boolean;
   readonly arguments: JsonObject;
 }
 
@@ -76,7 +77,7 @@ export interface TaskKnowledge extends Omit<Knowledge, 'server'> {
 }
 
 export function trustFacts(ask: TrustAsk, task: TaskKnowledge): TrustSeen {
-  const tool = ask.tool ?? unknownTool;
+  const { tool } = ask;
   const known: Knowledge = { ...task, server: ask.server };
   const judged = judgeLeaves(argumentLeaves(ask.arguments, tool.args), known);
   const secret = secretFact(ask, tool, judged, known);
@@ -90,7 +91,7 @@ export function trustFacts(ask: TrustAsk, task: TaskKnowledge): TrustSeen {
       risk: riskOfCall(tool, ask.arguments),
       baseRisk: tool.risk,
       effect: tool.effect,
-      manifest: ask.tool !== null,
+      manifest: ask.manifest,
       prompt: task.promptArrived ? (origin ?? 'none') : 'missing',
       floor: task.floor,
       tainted: isTainted(task.floor),

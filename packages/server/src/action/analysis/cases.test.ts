@@ -14,6 +14,8 @@ const allow = [
 const cedar = `
 @id("night") forbid(principal, action in Writ::Action::"tool.call", resource) when { context.now > datetime("2030-01-01T00:00:00Z") };
 @id("middle") forbid(principal == Writ::Agent::"spiffe://zylos.local/db/agent", action == Writ::Action::"files/read_file", resource);
+@id("careful") @outcome("approval") forbid(principal, action, resource) when { context.now > datetime("2029-01-01T00:00:00Z") };
+@id("desk") @outcome("approval") forbid(principal == Writ::Client::"desktop", action in Writ::Action::"tool.call", resource);
 `;
 const plane = view(load(allow, cedar));
 const nowSeconds = 1_795_000_000;
@@ -40,12 +42,37 @@ const asExpected: [why: string, over: Partial<PolicyCase['request']>, expect: Po
     { outcome: 'deny', code: 'action.argument_unknown' },
   ],
   ['a person who is not configured', { user: 'eve' }, { outcome: 'deny', code: 'action.user_not_permitted' }],
-  ['at a time that a rule speaks of', { at: '2031-05-01T00:00:00+02:00' }, { outcome: 'deny', determining: ['night'] }],
+  [
+    'at a time that a rule speaks of',
+    { at: '2031-05-01T00:00:00+02:00' },
+    { outcome: 'deny', determining: ['night', 'careful'] },
+  ],
   ['handed on directly', { agent: 'db/reader', through: ['claude/orchestrator'] }, { outcome: 'allow' }],
   [
     'through somebody whom a rule forbids',
     { agent: 'db/reader', through: ['claude/orchestrator', 'db/agent'] },
     { outcome: 'deny', determining: ['middle'] },
+  ],
+  [
+    'at a time that a rule asks about',
+    { at: '2029-05-01T00:00:00Z' },
+    { outcome: 'approval', code: 'action.approval_required', determining: ['careful'] },
+  ],
+  ['where one rule asks and another refuses', { at: '2030-05-01T00:00:00Z' }, { outcome: 'deny' }],
+  [
+    'asked about, and permitted to nobody',
+    {
+      agent: 'db/agent',
+      at: '2029-05-01T00:00:00Z',
+      call: 'files/write_file',
+      arguments: { path: '/docs/a', content: '' },
+    },
+    { outcome: 'deny', code: 'action.policy_forbids' },
+  ],
+  [
+    'through somebody of whom a rule only asks, and who needs no permit (rules §3.13)',
+    { agent: 'db/reader', through: ['client:desktop', 'claude/orchestrator'] },
+    { outcome: 'approval', determining: ['desk'] },
   ],
   [
     'a message to an agent',

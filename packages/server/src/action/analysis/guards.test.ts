@@ -89,8 +89,8 @@ test('a guard that speaks of nothing here proves nothing', () => {
   assert.deepEqual(prove({ never: { riskAtLeast: 5 } }).proven, false);
 });
 
-test('every fact that policy can look at may be given, but for the parties and the arguments', () => {
-  const others = ['actor', 'root', 'input', 'holds'];
+test('every fact that policy can look at may be given, but for the parties, the arguments and the trust facts', () => {
+  const others = ['actor', 'root', 'trust', 'input', 'holds'];
   assert.deepEqual([...givenNames].sort(), CONTEXT_NAMES.filter((name) => !others.includes(name)).sort());
 });
 

@@ -2,6 +2,7 @@
 // that `writ policy show` prints, so that nothing in force can be overlooked here.
 
 import { type PolicyJson, policySetTextToParts, policyToJson } from '@cedar-policy/cedar-wasm/nodejs';
+import { isAsking } from '../cedar/asking.ts';
 import { canFail } from './can-fail.ts';
 
 export interface StatedPolicy {
@@ -25,12 +26,11 @@ export function policiesIn(text: string): readonly StatedPolicy[] {
     const parsed = policyToJson(part);
     if (parsed.type === 'failure') throw new Error(`policy #${i + 1} does not parse: ${parsed.errors[0]?.message}`);
     const { json } = parsed;
-    const asks = json.effect === 'forbid' && json.annotations?.outcome === 'approval';
     return {
       id: json.annotations?.id ?? `#${i + 1}`,
       text: part,
       json,
-      effect: asks ? 'ask' : json.effect,
+      effect: isAsking(json) ? 'ask' : json.effect,
       canFail: canFail(json),
     };
   });

@@ -22,10 +22,14 @@ const conditions = [
   'context.task == "tsk_1"',
   'context.now > datetime("2030-01-01") && context.depth < 9223372036854775807',
 ];
-const policy = fc.record({ effect: fc.constantFrom('permit', 'forbid'), condition: fc.constantFrom(...conditions) });
+const policy = fc.record({
+  effect: fc.constantFrom('permit', 'forbid', 'ask'),
+  condition: fc.constantFrom(...conditions),
+});
+const wordsOf = (effect: string) => (effect === 'ask' ? '@outcome("approval") forbid' : effect);
 const actors = ['claude/orchestrator', 'db/agent', 'db/reader'] as const;
 
-test('never and always are promises', () => {
+test('never, asks and always are promises', () => {
   fc.assert(
     fc.property(
       fc.array(policy, { maxLength: 4 }),
@@ -36,7 +40,7 @@ test('never and always are promises', () => {
       fc.boolean(),
       (policies, actor, depth, asUser, facts, rootKnown) => {
         const text = policies
-          .map(({ effect, condition }) => `${effect}(principal, action, resource) when { ${condition} };`)
+          .map(({ effect, condition }) => `${wordsOf(effect)} (principal, action, resource) when { ${condition} };`)
           .join('\n');
         const loaded = load([line('claude/orchestrator', 'files/read_file')], text);
         const plane = view(loaded);
@@ -56,10 +60,11 @@ test('never and always are promises', () => {
         const known = Object.fromEntries(facts.map((name) => [name, all[name]!]));
         const weight = weightOf(weigh(plane, asker, operation, known, asUser || rootKnown ? context.root : null));
         const { outcome } = loaded.policy.evaluate(asked);
-        if (weight === 'never') assert.notEqual(outcome, 'permit', text);
+        if (weight === 'never') assert.ok(outcome !== 'permit' && outcome !== 'approval', text);
+        if (weight === 'asks') assert.notEqual(outcome, 'permit', text);
         if (weight === 'always') assert.equal(outcome, 'permit', text);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 200 },
   );
 });

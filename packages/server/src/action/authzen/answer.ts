@@ -14,10 +14,13 @@ import {
   rootOf,
   says,
 } from '@writ/core';
+import { type AccessRequestPorts, accessRequestOf, isoOf } from './access-request.ts';
 import type { Evaluation, Malformed } from './request.ts';
 import { type AuthzenCaller, type CallPorts, operationOf, toCall } from './to-call.ts';
 
-export interface JudgePorts extends CallPorts {
+export interface JudgePorts extends CallPorts, AccessRequestPorts {
+  /** Identifier of this decision point: the base URL under which its paths are found, without a final slash. */
+  readonly base: string;
   /**
    * The whole way of a call but the forwarding: three checks, approvals, claims, and the record on disk. Resolves with what was
    * decided and rejects when nothing was.
@@ -53,21 +56,25 @@ export async function answerTo(
     return denied(stranger.code, call.decisionId);
   }
   const decision = await ports.judge(call);
-  return decision.denial ? denied(decision.denial.code, decision.id, decision) : allowed(decision);
+  if (decision.denial === null) return allowed(decision);
+  const { opened } = decision;
+  const requestable = opened === null ? {} : await accessRequestOf(opened.id, ports.base, ports);
+  // What a gateway brings as its approval is for it to know: whether one counts is in the store, and was looked up by the judge.
+  const again: JsonObject =
+    evaluation.context.approval === undefined ? {} : { next_action: opened === null ? 'none' : 'request' };
+  const evaluatedAt = { evaluated_at: isoOf(ports.nowSeconds()) };
+  return denied(decision.denial.code, decision.id, { ...evaluatedAt, ...again, ...requestable });
 }
 
 function allowed({ id, action }: Decision): Answer {
-  const policy = { version: action.facts!.policyVersion, determining: action.facts!.determining };
-  return { status: 200, decision: true, context: { evaluation_id: id, policy } };
+  const { policyVersion: version, determining, approval } = action.facts!;
+  const used = approval && { id: approval.id, approved_until: isoOf(approval.notAfterSeconds) };
+  const policy = { version, determining };
+  return { status: 200, decision: true, context: { evaluation_id: id, policy, ...(used ? { approval: used } : {}) } };
 }
 
-function denied(code: DenialCode, id?: string, { opened }: Pick<Decision, 'opened'> = { opened: null }): Answer {
-  const context = {
-    ...(id === undefined ? {} : { evaluation_id: id }),
-    reason: code,
-    says: says(code),
-    ...(opened === null ? {} : { approval: { id: opened.id, url: opened.url } }),
-  };
+function denied(code: DenialCode, id?: string, more: JsonObject = {}): Answer {
+  const context = { ...(id === undefined ? {} : { evaluation_id: id }), reason: code, says: says(code), ...more };
   return { status: 200, decision: false, context };
 }
 

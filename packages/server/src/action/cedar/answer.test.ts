@@ -24,7 +24,13 @@ test('what cedar-wasm says of a failure is repeated as far as the policy’s own
       entities: [],
     },
   );
-  assert.deepEqual(answerOf(answer, 'ping', [{ id: 'sum', text }]).errors, [
+  const answering = {
+    action: 'ping',
+    policies: [{ id: 'sum', text }],
+    asking: new Set<string>(),
+    permitted: () => false,
+  };
+  assert.deepEqual(answerOf(answer, answering).errors, [
     'policy `sum` failed: integer overflow while attempting to add the values `…` and `9223372036854775807`',
   ]);
 });

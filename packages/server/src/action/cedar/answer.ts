@@ -1,5 +1,6 @@
 // Cedar's answer to core's: `decision` is never read alone. An error beside an allow is an error, a failure is an error, and
 // what Cedar says about either is repeated only as far as the policy's own text goes, since the rest may come from arguments.
+// A deny is a question to a person when each of its forbids says so (rules §3.12).
 
 import type { AuthorizationAnswer, AuthorizationError } from '@cedar-policy/cedar-wasm/nodejs';
 import type { PolicyAnswer } from '@writ/core';
@@ -8,10 +9,18 @@ export function failed(says: string): PolicyAnswer {
   return { outcome: 'error', determining: [], errors: [says] };
 }
 
+export interface Answering {
+  readonly action: string;
+  readonly policies: readonly { readonly id: string; readonly text: string }[];
+  /** Ids of the forbids that only ask for a person. */
+  readonly asking: ReadonlySet<string>;
+  /** With no forbid counted, has the asker every permit it needs? Called only when each forbid that holds asks. */
+  permitted(): boolean;
+}
+
 export function answerOf(
   answer: AuthorizationAnswer,
-  action: string,
-  policies: readonly { readonly id: string; readonly text: string }[],
+  { action, policies, asking, permitted }: Answering,
 ): PolicyAnswer {
   // The message of a failure can hold the whole context.
   if (answer.type !== 'success')
@@ -23,7 +32,11 @@ export function answerOf(
     return { outcome: 'error', determining, errors: errors.map((error) => errorText(error, policies)).sort() };
   }
   if (decision === 'allow' && determining.length > 0) return { outcome: 'permit', determining, errors: [] };
-  if (decision === 'deny') return { outcome: determining.length > 0 ? 'forbid' : 'none', determining, errors: [] };
+  if (decision === 'deny') {
+    if (determining.length === 0) return { outcome: 'none', determining, errors: [] };
+    const asks = determining.every((id) => asking.has(id)) && permitted();
+    return { outcome: asks ? 'approval' : 'forbid', determining, errors: [] };
+  }
   return failed(`Cedar gave no reason for its answer about \`${action}\``);
 }
 

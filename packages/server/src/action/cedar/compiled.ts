@@ -16,10 +16,6 @@ export interface CompiledSource {
   readonly unsupported: readonly string[];
 }
 
-export function compiledAsk(source: PolicySource): (question: Question) => Answer {
-  return compileSource(source).ask;
-}
-
 export function compileSource(source: PolicySource): CompiledSource {
   const schema = cedar.schemaFromJson(source.schema);
   const compiled = compilePolicies(source.policies);
@@ -76,13 +72,14 @@ function errorOf({ id, says }: cedar.PolicyFailure): AuthorizationError {
   return { policyId: id, error };
 }
 
-/** The same decision for the same reasons with the same policies failing. For shadow mode, and for tests. */
+/** The same decision for the same reasons with the same policies failing. */
 export function sameAnswer(a: Answer, b: Answer): boolean {
-  return gist(a) === gist(b);
+  return gistOf(a) === gistOf(b);
 }
 
-function gist(one: Answer): string {
-  if (one.type === 'failure') return 'failure';
+/** Null: the question could not be put. */
+export function gistOf(one: Answer | null): string {
+  if (one === null || one.type === 'failure') return 'failure';
   const { decision, diagnostics } = one.response;
   const failing = diagnostics.errors.map(({ policyId }) => policyId);
   return JSON.stringify([decision, [...diagnostics.reason].sort(), failing.sort()]);

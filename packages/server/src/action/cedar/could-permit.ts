@@ -5,6 +5,7 @@
 import { type EntityJson, isAuthorizedPartial, type PolicyJson, type TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
 import type { Operation } from '../operation.ts';
 import { CONTEXT_NAMES, GROUPS } from '../schema.ts';
+import { isAsking } from './asking.ts';
 import { uid, uidOf } from './request.ts';
 
 export interface Parsed {
@@ -26,7 +27,8 @@ export function couldPermit(
   );
   const permits = matching.filter(({ json }) => json.effect === 'permit');
   if (permits.length === 0) return false;
-  const forbids = matching.filter(({ json }) => json.effect === 'forbid');
+  // One that asks for a person takes nothing off a list.
+  const forbids = matching.filter(({ json }) => json.effect === 'forbid' && !isAsking(json));
   if (forbids.length === 0 && permits.some(({ json }) => json.conditions.length === 0)) return true;
   // One permit that may hold is enough, and the first mostly does; only then are all of them weighed at once.
   const [first, ...others] = permits;

@@ -2,8 +2,15 @@
 // a complaint all name the same thing. Cedar itself calls policies of one text `policy0`, `policy1`, … and ignores `@id`.
 
 import { basename } from 'node:path';
-import { type DetailedError, policySetTextToParts, policyToJson } from '@cedar-policy/cedar-wasm/nodejs';
+import {
+  type DetailedError,
+  type PolicyJson,
+  policySetTextToParts,
+  policyToJson,
+} from '@cedar-policy/cedar-wasm/nodejs';
 import { type Problem, placeIn } from '../problem.ts';
+import { outcomeFault } from './asking.ts';
+import { TRUST_ID } from './trust-rules.ts';
 
 export interface CedarFile {
   /** As the operator named it. */
@@ -75,10 +82,12 @@ function readCedarFile(file: CedarFile): { policies: AuthoredPolicy[]; problems:
       );
       continue;
     }
-    const id = idOf(text) ?? `${basename(file.path)}#${i + 1}`;
-    if (RESERVED_ID.test(id)) {
+    const json = jsonOf(text);
+    const id = json?.annotations?.id ?? `${basename(file.path)}#${i + 1}`;
+    const takenBy = RESERVED_ID.test(id) ? 'lines of writ.yaml' : TRUST_ID.test(id) ? "Writ's own rules" : null;
+    if (takenBy !== null) {
       problems.push(
-        problemAt(file, offset, id, `the id \`${id}\` is taken by lines of writ.yaml`, 'an id that begins otherwise'),
+        problemAt(file, offset, id, `the id \`${id}\` is taken by ${takenBy}`, 'an id that begins otherwise'),
       );
     } else if (!ID.test(id)) {
       problems.push(
@@ -91,14 +100,16 @@ function readCedarFile(file: CedarFile): { policies: AuthoredPolicy[]; problems:
         ),
       );
     }
+    const fault = json && outcomeFault(json);
+    if (fault) problems.push(problemAt(file, offset, id, fault.says, fault.expected));
     policies.push({ id, text, file, offset });
   }
   return { policies, problems };
 }
 
-function idOf(text: string): string | null {
+function jsonOf(text: string): PolicyJson | null {
   const parsed = policyToJson(text);
-  return parsed.type === 'success' ? (parsed.json.annotations?.id ?? null) : null;
+  return parsed.type === 'success' ? parsed.json : null;
 }
 
 function duplicate(policy: AuthoredPolicy, first: AuthoredPolicy): Problem {

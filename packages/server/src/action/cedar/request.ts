@@ -2,7 +2,7 @@
 // a SPIFFE ID, a client id, the pair (iss, sub). Raw text that no policy reads does not come here.
 
 import type { CedarValueJson, EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
-import { type Asker, type PolicyRequest, type Principal, userKey } from '@writ/core';
+import { type Asker, type PolicyRequest, type Principal, type TrustFacts, userKey } from '@writ/core';
 import { type Operation, riskOf } from '../operation.ts';
 import { type ActionSchema, CONFIGURED_USERS, NAMESPACE } from '../schema.ts';
 import { type Held, heldHolds } from '../where.ts';
@@ -52,10 +52,16 @@ export function questionOf(
         risk: riskOf(operation, request.arguments),
         input,
         holds: Object.fromEntries(holds) as { [name: string]: CedarValueJson },
+        ...(schema.trust && context.trust ? { trust: trustValue(context.trust) } : {}),
       },
       entities: distinct([principal, root, resourceEntity(operation, parties)]),
     },
   };
+}
+
+/** A fact that is not there is no fact. */
+function trustValue(facts: TrustFacts): { [name: string]: CedarValueJson } {
+  return Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== null));
 }
 
 /** Null for a principal that cannot be named without doubt. */
@@ -113,6 +119,7 @@ export function uidOf(entity: EntityJson): TypeAndId {
 }
 
 function distinct(entities: readonly EntityJson[]): EntityJson[] {
-  const byId = new Map(entities.map((entity) => [JSON.stringify(entity.uid), entity]));
+  // No type has a space in its name.
+  const byId = new Map(entities.map((entity) => [`${uidOf(entity).type} ${uidOf(entity).id}`, entity]));
   return [...byId.values()];
 }

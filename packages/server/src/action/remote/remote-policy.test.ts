@@ -46,7 +46,9 @@ const outcome = (base: Policy, verdict: RemoteVerdict) => {
 const table: [base: PolicyAnswer['outcome'], verdict: RemoteVerdict, expected: string[]][] = [
   ['permit', told('permit'), ['permit', 'own', 'remote:opa']],
   ['permit', told('deny'), ['forbid', 'remote:opa']],
-  ['permit', nothing, ['error', 'remote:opa']],
+  ['permit', nothing, ['unreachable', 'remote:opa']],
+  ['none', nothing, ['unreachable', 'remote:opa']],
+  ['unreachable', told('permit'), ['unreachable', 'own']],
   ['approval', told('permit'), ['approval', 'own']],
   ['approval', told('deny'), ['forbid', 'remote:opa']],
   ['none', told('permit'), ['none', 'own']],
@@ -121,7 +123,7 @@ for (const [which, call] of Object.entries(calls)) {
     const denied = under(told('deny', own!));
     assert.deepEqual([denied.denial?.code, denied.denial?.rule], ['action.policy_forbids', 'remote:opa']);
     const silent = under({ ...nothing, about: own! });
-    assert.equal(silent.outcome, 'deny');
-    assert.match(String(silent.denial?.code), /^action\.policy_(error|unreachable)$/);
+    assert.deepEqual([silent.outcome, silent.denial?.code], ['deny', 'action.policy_unreachable']);
+    assert.match(String(silent.denial?.detail.errors), /no whole answer within 500 ms/);
   });
 }

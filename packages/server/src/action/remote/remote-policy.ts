@@ -17,7 +17,7 @@ export function remotePolicy(base: Policy, told: RemoteVerdict): Policy {
     evaluate(request) {
       const own = base.evaluate(request);
       // A no of ours needs no second opinion, and its reason is the better one.
-      if (own.outcome === 'forbid' || own.outcome === 'error' || own.errors.length > 0) return own;
+      if (['forbid', 'error', 'unreachable'].includes(own.outcome) || own.errors.length > 0) return own;
       return joined(own, request, told);
     },
   };
@@ -25,13 +25,18 @@ export function remotePolicy(base: Policy, told: RemoteVerdict): Policy {
 
 function joined(own: PolicyAnswer, request: PolicyRequest, told: RemoteVerdict): PolicyAnswer {
   const id = `remote:${told.engine}`;
-  const broken = (says: string): PolicyAnswer => ({ outcome: 'error', determining: [id], errors: [says] });
-  if (told.about !== aboutOf(request)) return broken(`\`${told.engine}\` was asked about another call`);
+  if (told.about !== aboutOf(request)) {
+    return { outcome: 'error', determining: [id], errors: [`\`${told.engine}\` was asked about another call`] };
+  }
   switch (told.verdict) {
     case 'deny':
       return { outcome: 'forbid', determining: [id], errors: [] };
     case 'none':
-      return broken(`\`${told.engine}\` gave no answer that counts: ${told.cause}`);
+      return {
+        outcome: 'unreachable',
+        determining: [id],
+        errors: [`\`${told.engine}\` gave no answer that counts: ${told.cause}`],
+      };
     case 'permit':
       // `determining` of an approval names the rules that ask a person; this one asks nobody.
       return own.outcome === 'permit' ? { ...own, determining: [...own.determining, id] } : own;

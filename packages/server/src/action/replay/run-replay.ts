@@ -1,10 +1,10 @@
 // Feeds each case to the gate step by step and writes down what it answers. No clock and no randomness reach the lines, so two
 // runs give the same bytes; what was judged is named by digests (contract §9).
 
-import { type JsonObject, type JsonValue, THRESHOLDS } from '@writ/core';
+import type { JsonObject, JsonValue } from '@writ/core';
 import { digestOf } from '../digest.ts';
 import type { Case, Step, Tools } from './cases.ts';
-import { afterStep, type Judged, judgeStep, riskOfStep, startTask, type TaskState } from './gate.ts';
+import { afterStep, type Judged, judgeStep, type RuleForm, riskOfStep, startTask, type TaskState } from './gate.ts';
 import { type Hop, hopTo } from './hop.ts';
 import type { Manifests } from './manifests.ts';
 
@@ -21,6 +21,7 @@ export interface ReplayInput {
   readonly tools: { readonly value: Tools; readonly content: JsonValue };
   readonly manifests: Manifests;
   readonly mode: ReplayMode;
+  readonly form: RuleForm;
 }
 
 export interface ReplayLine extends JsonObject {
@@ -35,7 +36,7 @@ export interface ReplayLine extends JsonObject {
 
 /** The lines of every step, then the summary. */
 export function* runReplay(input: ReplayInput): Generator<JsonObject> {
-  const { cases, tools, manifests, mode } = input;
+  const { cases, tools, manifests, mode, form } = input;
   const counts = { allow: 0, approval: 0, deny: 0 };
   let steps = 0;
   for (const one of cases.value) {
@@ -55,24 +56,24 @@ export function* runReplay(input: ReplayInput): Generator<JsonObject> {
       cases: digestOf(cases.content),
       tools: digestOf(tools.content),
       manifest: digestOf(manifests.servers),
-      policy: digestOf({ rules: 'writ.trust', thresholds: THRESHOLDS }),
+      policy: form.digest,
     },
   };
 }
 
-function* runCase(one: Case, { tools, manifests, mode }: ReplayInput): Generator<ReplayLine> {
+function* runCase(one: Case, { tools, manifests, mode, form }: ReplayInput): Generator<ReplayLine> {
   const defined = tools.value.get(one.suite);
   const ran: Step[] = [];
   const cutStep = mode.hop === 'off' ? null : cutOf(one, manifests, mode.cut);
   let state: TaskState = startTask(one);
-  let agent = 1;
+  let agent: 1 | 2 = 1;
   for (const step of one.steps) {
     if (step === cutStep && mode.hop !== 'off') {
       state = hopTo(state, one, ran, mode.hop);
       agent = 2;
     }
     const tool = manifests.tool(one.suite, step.tool);
-    const judged = judgeStep(state, one, step, tool);
+    const judged = judgeStep(state, one, step, tool, { form, agent });
     // Pins are given as reviewed here, so a tool is known exactly when the suite defines it.
     const isKnown = defined?.has(step.tool) === true;
     const answer = isKnown ? judged : { ...judged, outcome: 'deny' as const, code: 'action.unknown' };

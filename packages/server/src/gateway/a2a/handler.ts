@@ -11,6 +11,7 @@ import {
   denial,
   isJsonObject,
   type JsonObject,
+  lower,
   type PeerOnWire,
   says,
 } from '@writ/core';
@@ -26,11 +27,12 @@ import {
   originMatches,
   readBody,
 } from '../http-io.ts';
+import type { AgentTextPort } from '../tasks-port.ts';
 import { refuseCall, rpcError } from './answers.ts';
 import { publishedCard } from './card.ts';
 import type { Ownership } from './ownership.ts';
 import { type A2aRequest, a2aError, bad, type Malformed, parseA2a, tooLarge } from './parse.ts';
-import { releaseStream, releaseWhole } from './release.ts';
+import { type Heard, releaseStream, releaseWhole } from './release.ts';
 import type { AgentEndpoint, AgentReply } from './upstream.ts';
 import { RPC } from './words.ts';
 
@@ -40,6 +42,7 @@ export interface A2aDeps {
   readonly agents: ReadonlyMap<string, { readonly endpoint: AgentEndpoint; readonly spiffeId: string }>;
   readonly context: ContextMaker;
   readonly ownership: Ownership;
+  readonly tasks: AgentTextPort;
   newId(): string;
   /** Judges edge and bare requests before a byte of the body is read (rules §1.2–1.3); null lets the request be read. */
   early(peer: PeerOnWire, agent: string, credential: Credential): Denial | null;
@@ -144,6 +147,7 @@ function exchangeFor(
       const token = decision.token.facts!;
       // Authorised, but is it the caller's own? A foreign task and a missing one look the same.
       if (!deps.ownership.owns(arrival.agent, request, token)) return 'not_found';
+      if (request.of.isMessage) await deps.tasks.reaches(arrival.agent, token);
       return callee.endpoint.send(await outgoing(request, decision, callee, deps), request.of.streams);
     },
     forwardedDigest: (reply) => (reply === 'not_found' ? digestOf('') : reply.forwardedDigest),
@@ -158,10 +162,28 @@ function exchangeFor(
         answerJson(res, 200, rpcError(a2aError(request.id, 'TASK_NOT_FOUND')));
         return { state: 'error', digest: null, detail: 'TASK_NOT_FOUND' };
       }
-      const learn = (result: JsonObject) => deps.ownership.learn(arrival.agent, result, decision.token.facts!);
-      return reply.streams ? releaseStream(res, reply, request.id, learn) : releaseWhole(res, reply, request.id, learn);
+      const heard = hearing(decision, callee, arrival, deps);
+      return reply.streams ? releaseStream(res, reply, request.id, heard) : releaseWhole(res, reply, request.id, heard);
     },
     refuse: async (decision) => refuseCall(res, request.id, decision, call, arrival.resourceMetadata),
+  };
+}
+
+/** An agent says what it has read: its words are as good as the floor it wrote them on, and no better. Rules §3.4, §3.8. */
+function hearing(
+  decision: Decision,
+  { endpoint }: { readonly endpoint: AgentEndpoint },
+  { agent }: Arrival,
+  { ownership, tasks }: A2aDeps,
+): Heard {
+  const token = decision.token.facts!;
+  return async (answer) => {
+    if (isJsonObject(answer.result)) ownership.learn(agent, answer.result, token);
+    const own = tasks.floorOf(token.chain.task, agent);
+    // Who answers for an agent that is not proven on the connection, nobody knows.
+    const text = endpoint.proven ? own : lower(own, 1);
+    const parts = [{ value: (answer.result ?? answer.error)!, rules: [{ at: '', text, keys: text }] }];
+    await tasks.released({ token, decision: decision.id, server: agent, parts });
   };
 }
 

@@ -10,16 +10,14 @@ import type { RpcId } from './words.ts';
 
 const eventBytesMax = 4 * 1024 * 1024;
 
-export async function releaseWhole(
-  res: ServerResponse,
-  reply: AgentReply,
-  id: RpcId,
-  learn: (result: JsonObject) => void,
-): Promise<Ending> {
+/** What has to be known of an answer before the caller has a byte of it. */
+export type Heard = (answer: JsonObject) => Promise<void>;
+
+export async function releaseWhole(res: ServerResponse, reply: AgentReply, id: RpcId, heard: Heard): Promise<Ending> {
   try {
     const answer = await readAnswer(reply.body);
     const faulty = checkAnswer(answer, id);
-    if (isJsonObject(answer.result)) learn(answer.result);
+    await heard(answer);
     const bytes = JSON.stringify(answer);
     if (res.destroyed) return { state: 'cancelled', digest: null, detail: null };
     answerJson(res, reply.status === 200 ? 200 : reply.status, answer);
@@ -30,12 +28,7 @@ export async function releaseWhole(
   }
 }
 
-export async function releaseStream(
-  res: ServerResponse,
-  reply: AgentReply,
-  id: RpcId,
-  learn: (result: JsonObject) => void,
-): Promise<Ending> {
+export async function releaseStream(res: ServerResponse, reply: AgentReply, id: RpcId, heard: Heard): Promise<Ending> {
   const digest = openDigest();
   const leave = () => reply.abort();
   res.once('close', leave);
@@ -45,7 +38,7 @@ export async function releaseStream(
     for await (const text of readEvents(reply.body, eventBytesMax)) {
       const answer = parsedEvent(text);
       detail = checkAnswer(answer, id) ?? detail;
-      if (isJsonObject(answer.result)) learn(answer.result);
+      await heard(answer);
       const event = eventOf(JSON.stringify(answer));
       digest.update(event);
       if (!res.write(event)) await drained(res);

@@ -2,7 +2,7 @@
 // a byte of the body is read (host, origin, edge), then reads, parses and hands over. Decides nothing that the spine decides.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Credential, Decision, Denial, DenialCode, Detail, PeerOnWire } from '@writ/core';
+import type { Credential, Decision, Denial, DenialCode, Detail, JsonObject, PeerOnWire } from '@writ/core';
 import type { Spine } from '../exchange.ts';
 import {
   answerJson,
@@ -15,6 +15,7 @@ import {
   originMatches,
   readBody,
 } from '../http-io.ts';
+import type { OutputsPort } from '../tasks-port.ts';
 import { mirroredParameters, parameterHeaders } from './header-value.ts';
 import type { Definitions, Visible } from './lists.ts';
 import { bad, type Malformed, parseRequest, tooLarge } from './parse.ts';
@@ -61,6 +62,11 @@ export interface McpPorts {
   readonly definitions: Definitions;
   readonly approvalUrl: (decision: Decision) => string | null;
   readonly holdsSecret: (text: string) => boolean;
+  /** Such a text as it may be shown, with other servers' secrets masked; null, or no such port: it is withheld. */
+  readonly masked?: (value: JsonObject, server: string, decision: Decision) => JsonObject | null;
+  /** Rules §5: arguments with what stands for something else put in; null, or no such port: nothing is. */
+  readonly substituted?: (args: JsonObject, server: string, decision: Decision) => Promise<JsonObject | null>;
+  readonly outputs: OutputsPort;
   /** A failure of ours, for the operator's log. */
   readonly report: (what: string, error: unknown) => void;
   readonly bodyBytesMax?: number;

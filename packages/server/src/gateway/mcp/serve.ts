@@ -2,16 +2,25 @@
 // What concerns only the gateway (handshakes, sessions, pings) is answered here, after it was judged like everything else.
 
 import type { ServerResponse } from 'node:http';
-import { type Call, type Decision, type DenialCode, isJsonObject } from '@writ/core';
+import { type Call, type Decision, type DenialCode, isJsonObject, type JsonObject } from '@writ/core';
 import { type Ending, type Exchange, UpstreamError } from '../exchange.ts';
 import { answerJson, digestOf } from '../http-io.ts';
+import type { OutputsPort } from '../tasks-port.ts';
 import { discoverResult, initializeResult, toCaller } from './adapt.ts';
 import { type Definitions, filterList, type Visible } from './lists.ts';
+import { outputParts } from './output.ts';
 import type { Notification, Request } from './parse.ts';
 import { errorMessage, refuse } from './refusal.ts';
 import { hasLeft, type Ready, release } from './release.ts';
 import type { CallerSession, Sessions } from './sessions.ts';
-import type { Behalf, Description, Message, Upstream, UpstreamReply } from './upstream.ts';
+import {
+  type Behalf,
+  type Description,
+  type Message,
+  messageOf,
+  type Upstream,
+  type UpstreamReply,
+} from './upstream.ts';
 import { RPC } from './words.ts';
 
 /** The end of a legacy session, asked for with DELETE. */
@@ -51,6 +60,11 @@ export interface ServeOptions {
   readonly approvalUrl: (decision: Decision) => string | null;
   /** Does a text hold a secret that the broker gave out? Such a result is withheld (rules §7.6). */
   readonly holdsSecret: (text: string) => boolean;
+  /** Rules §3.11: such a text as it may be shown; null, or no such port: it is withheld. */
+  readonly masked?: (value: JsonObject, server: string, decision: Decision) => JsonObject | null;
+  /** Rules §5: the arguments with what stands for something else put in; null, or no such port: nothing is. */
+  readonly substituted?: (args: JsonObject, server: string, decision: Decision) => Promise<JsonObject | null>;
+  readonly outputs: OutputsPort;
   readonly keepAliveMillis: number;
   readonly nowSeconds: () => number;
 }
@@ -137,7 +151,7 @@ async function forwardCall(
   decision: Decision,
   session: CallerSession | null,
 ): Promise<McpReply> {
-  const { upstream, server, sessions, body, headers } = options;
+  const { upstream, server, sessions, headers } = options;
   const { method, id, params, era } = request;
   const behalf = behalfOf(decision);
   const result = (value: object) => ({ jsonrpc: '2.0', id, result: value });
@@ -155,8 +169,14 @@ async function forwardCall(
 
   const stop = new AbortController();
   const over = watchForStop(options, request, session, () => stop.abort());
-  const outbound = { method, params, id, era, bytes: body, headers, isAction: options.call.isAction };
   try {
+    const outbound = {
+      id,
+      era,
+      headers,
+      isAction: options.call.isAction,
+      ...(await filledIn(options, request, decision)),
+    };
     const reply = await upstream.send(outbound, behalf, stop.signal);
     const cut = Promise.withResolvers<DenialCode>();
     const until = { stopped: stop.signal, cut: cut.promise, over };
@@ -167,6 +187,15 @@ async function forwardCall(
     if (stop.signal.aborted) return { kind: 'left' };
     throw error;
   }
+}
+
+/** The judged bytes; where something was put in, one serialisation of the judged message with it (rules §5). */
+async function filledIn({ substituted, server, body, call }: ServeOptions, request: Request, decision: Decision) {
+  const { method, params, id } = request;
+  const args = method === 'tools/call' ? await substituted?.(call.arguments, server, decision) : null;
+  if (!args) return { method, params, bytes: body };
+  const filled = { ...params, arguments: args };
+  return { method, params: filled, bytes: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: filled })) };
 }
 
 /** What the server says of itself, without instructions nobody reviewed. */
@@ -221,7 +250,10 @@ async function readyFor(
     while (message !== null) {
       if (message.kind === 'response') over();
       const fit = fitting(options, request, decision, reply, message);
-      if (fit !== null) return fit;
+      if (fit !== null) {
+        await labelled(options, request, decision, fit);
+        return fit;
+      }
       message = await reply.next();
     }
     return null;
@@ -239,7 +271,7 @@ async function readyFor(
 
 /** One message as it may go out; null for what ends here. Throws UpstreamError for what nobody may have. */
 function fitting(
-  { server, visible, definitions, holdsSecret }: ServeOptions,
+  { server, visible, definitions, holdsSecret, masked }: ServeOptions,
   request: Request,
   decision: Decision,
   reply: UpstreamReply,
@@ -250,7 +282,21 @@ function fitting(
   const on = { server, method: request.method, decision };
   const shown = adapted.kind === 'response' ? filterList(adapted, on, visible, definitions) : adapted;
   if (!holdsSecret(shown.text)) return shown;
+  const without = masked?.(shown.value, server, decision) ?? null;
+  if (without !== null) return messageOf(shown.kind, without);
   throw new UpstreamError('the answer holds a secret of the broker', { code: 'action.secret_in_result' });
+}
+
+/** The task has read it from here on: floor and evidence change before the caller has a byte of it. Rules §3.5. */
+async function labelled(
+  { outputs, server, call }: ServeOptions,
+  { method }: Request,
+  decision: Decision,
+  message: Message,
+): Promise<void> {
+  const parts = outputParts(method, message, outputs.rulesOf(server, call.target.name));
+  if (parts.length === 0) return;
+  await outputs.released({ token: decision.token.facts!, decision: decision.id, server, parts });
 }
 
 /** HTTP status of a reply that is one document. A legacy client takes an HTTP error for trouble with its session. */

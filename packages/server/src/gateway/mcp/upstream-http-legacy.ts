@@ -5,7 +5,7 @@ import type { JsonObject } from '@writ/core';
 import { UpstreamError } from '../exchange.ts';
 import { digestOf } from '../http-io.ts';
 import { toLegacy } from './adapt.ts';
-import { joined, type Posted, refusedBy, type Sender } from './http-post.ts';
+import { type Posted, refusedBy, type Sender, stopWith } from './http-post.ts';
 import {
   answerTo,
   cancelled,
@@ -70,7 +70,7 @@ export function createLegacySessions(sender: Sender): LegacySessions {
       const session = await sessionFor(behalf);
       const id = session.nextId++;
       const bytes = toLegacy(request, id);
-      const stop = new AbortController();
+      const stop = stopWith(signal);
       let over = false;
       const finish = () => {
         over = true;
@@ -85,7 +85,7 @@ export function createLegacySessions(sender: Sender): LegacySessions {
       signal?.addEventListener('abort', cancel);
       const forget = () => sessions.delete(behalf.key);
       try {
-        const posted = await post(sender, session, bytes, joined(stop.signal, signal));
+        const posted = await post(sender, session, bytes, stop.signal);
         await usable(posted, session.id === null ? () => {} : forget);
         const about = { era: 'legacy', status: 200, cancel, forwardedDigest: digestOf(bytes) } as const;
         return await replyOver(legacyMessages(sender, session, posted, id, request, finish), about);

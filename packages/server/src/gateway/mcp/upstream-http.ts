@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '@writ/core';
 import { UpstreamError } from '../exchange.ts';
 import { digestOf } from '../http-io.ts';
 import { GATEWAY_INFO, toModern } from './adapt.ts';
-import { createSender, type HttpOptions, joined, type Posted, refusedBy, type Sender } from './http-post.ts';
+import { createSender, type HttpOptions, type Posted, refusedBy, type Sender, stopWith } from './http-post.ts';
 import {
   type Behalf,
   causeOf,
@@ -59,10 +59,10 @@ async function sendModern(
   behalf: Behalf,
   signal: AbortSignal | null,
 ): Promise<UpstreamReply> {
-  const stop = new AbortController();
+  const stop = stopWith(signal);
   const { bytes, headers } = toModern(request);
   const endless = request.method === 'subscriptions/listen';
-  const sent = { method: 'POST', bytes, headers, signal: joined(stop.signal, signal), endless } as const;
+  const sent = { method: 'POST', bytes, headers, signal: stop.signal, endless } as const;
   const posted = await sender.send(sent, behalf);
   const about = {
     era: 'modern',

@@ -110,6 +110,7 @@ export async function startGateway(
     },
     approvalUrl: (decision) => `http://127.0.0.1:1/approvals/${decision.id}`,
     holdsSecret: () => false,
+    outputs: { released: async () => {}, rulesOf: () => [] },
     report: (what, error) => reported.push(`${what}: ${String(error)}`),
     ...ports,
   });

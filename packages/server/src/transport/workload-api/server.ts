@@ -1,5 +1,5 @@
 // The SPIFFE Workload API on a Unix socket: gRPC without TLS, every caller known by its socket (SPIFFE Workload API §3–6).
-// This file holds connections, metadata and limits; what a caller gets is streams.ts.
+// This file holds connections, metadata and limits; what a caller gets is streams.ts and jwt.ts.
 
 import { createServer, type Http2ServerRequest, type Http2ServerResponse, type Http2Session } from 'node:http2';
 import {
@@ -14,6 +14,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Kernel, Peer } from '../peercred.ts';
 import { listenForPeers } from '../peercred-listener.ts';
 import { SpiffeWorkloadAPI } from './gen/workload_pb.ts';
+import { fetchJwtSvid, type JwtPorts, jwtBundleStream, validateJwtSvid } from './jwt.ts';
 import { bundleStream, type StreamPorts, svidStream } from './streams.ts';
 import { createWakeups } from './wakeups.ts';
 
@@ -27,7 +28,7 @@ export interface WorkloadApi {
   close(): Promise<void>;
 }
 
-export interface WorkloadApiOptions extends Omit<StreamPorts, 'wakeups' | 'federated' | 'random'> {
+export interface WorkloadApiOptions extends Omit<StreamPorts, 'wakeups' | 'federated' | 'random'>, JwtPorts {
   readonly socketPath: string;
   readonly kernel: Kernel;
   readonly federated?: StreamPorts['federated'];
@@ -55,7 +56,7 @@ export async function createWorkloadApi(options: WorkloadApiOptions): Promise<Wo
   const newest = new Map<string, number>();
   const wakeups = createWakeups(clock, lookMillis);
   const shutdown = new AbortController();
-  const ports: StreamPorts = {
+  const ports: Ports = {
     ...options,
     federated: options.federated ?? (() => new Map()),
     random,
@@ -107,9 +108,10 @@ export async function createWorkloadApi(options: WorkloadApiOptions): Promise<Wo
   };
 }
 
+type Ports = StreamPorts & JwtPorts;
 type Handler = (request: Http2ServerRequest, response: Http2ServerResponse, peer: Peer | null) => void;
 
-function createHandler(ports: StreamPorts, streamsPerPidMax: number, shutdownSignal: AbortSignal): Handler {
+function createHandler(ports: Ports, streamsPerPidMax: number, shutdownSignal: AbortSignal): Handler {
   const streams = new Map<number, number>();
 
   /** One stream of a caller, within its limit. */
@@ -132,6 +134,18 @@ function createHandler(ports: StreamPorts, streamsPerPidMax: number, shutdownSig
     }
   }
 
+  /** One question and its answer; whatever of ours fails is told to the operator, and the caller may try again. */
+  async function answered<Answer>(context: HandlerContext, ask: (peer: Peer) => Promise<Answer>): Promise<Answer> {
+    const peer = context.values.get(peerKey)!;
+    try {
+      return await ask(peer);
+    } catch (cause) {
+      if (cause instanceof ConnectError) throw cause;
+      ports.onEvent({ kind: 'outage', pid: peer.process.pid, cause });
+      throw new ConnectError('not ready', Code.Unavailable);
+    }
+  }
+
   const router = createConnectRouter({
     grpcWeb: false,
     connect: false,
@@ -144,6 +158,9 @@ function createHandler(ports: StreamPorts, streamsPerPidMax: number, shutdownSig
   router.service(SpiffeWorkloadAPI, {
     fetchX509SVID: (_, context) => counted(context, (peer, signal) => svidStream(ports, peer, signal)),
     fetchX509Bundles: (_, context) => counted(context, (peer, signal) => bundleStream(ports, peer, signal)),
+    fetchJWTBundles: (_, context) => counted(context, (peer, signal) => jwtBundleStream(ports, peer, signal)),
+    fetchJWTSVID: (asked, context) => answered(context, (peer) => fetchJwtSvid(ports, peer, asked)),
+    validateJWTSVID: (asked, context) => answered(context, (peer) => validateJwtSvid(ports, peer, asked)),
   });
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
 

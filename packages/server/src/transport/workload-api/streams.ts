@@ -1,4 +1,4 @@
-// The two X.509 streams of the Workload API. A stream attests its caller before every message, mints when it is about
+// The two X.509 streams of the Workload API, and what every stream does. A stream attests its caller before every message, mints when it is about
 // to write, and writes the whole present state. Sockets and gRPC are server.ts's; who is whom is `identityOf`'s.
 
 import type { MessageInitShape } from '@bufbuild/protobuf';
@@ -26,6 +26,14 @@ export type WorkloadApiEvent =
       readonly pid: number;
       readonly uid: number;
       readonly serialHex: string;
+      readonly notAfterSeconds: number;
+    }
+  | {
+      readonly kind: 'issued_jwt';
+      readonly identity: Identity;
+      readonly pid: number;
+      readonly uid: number;
+      readonly audience: readonly string[];
       readonly notAfterSeconds: number;
     }
   | { readonly kind: 'refused'; readonly denial: Denial; readonly pid: number; readonly uid: number }
@@ -89,7 +97,8 @@ interface Step<Message> {
   readonly againSeconds: number;
 }
 
-async function* pushes<Message>(
+/** Messages as `step` makes them: at once, at the time it names, and whenever something changed. */
+export async function* pushes<Message>(
   ports: StreamPorts,
   peer: Peer,
   signal: AbortSignal,
@@ -116,7 +125,7 @@ async function* pushes<Message>(
 }
 
 /** The caller learns that it has no identity, the operator's log why: a prober must not be told what is missing. */
-async function identityOf(ports: StreamPorts, peer: Peer): Promise<Identity> {
+export async function identityOf(ports: StreamPorts, peer: Peer): Promise<Identity> {
   const attestation = await ports.identityOf(peer);
   if ('identity' in attestation) return attestation.identity;
   ports.onEvent({ kind: 'refused', denial: attestation.denial, pid: peer.process.pid, uid: peer.uid });

@@ -4,112 +4,24 @@ import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
-import { Code, ConnectError, createClient } from '@connectrpc/connect';
-import { createGrpcTransport } from '@connectrpc/connect-node';
-import { openX509Source, type WorkloadApiError, type X509Svid } from '../../../../agent/src/node/workload-api.ts';
-import type { AttestEntry } from '../attest-entries.ts';
-import { type Authority, openAuthority } from '../ca.ts';
+import { test } from 'node:test';
+import { Code } from '@connectrpc/connect';
+import { openX509Source, type WorkloadApiError } from '../../../../agent/src/node/workload-api.ts';
 import { launch } from '../launch-client.ts';
-import { entryOf, eventually, openSmallPlane, type SmallPlane } from '../launch-fixtures.ts';
-import { SpiffeWorkloadAPI } from './gen/workload_pb.ts';
-import { createWorkloadApi, type WorkloadApi, type WorkloadApiOptions } from './server.ts';
-import type { WorkloadApiEvent } from './streams.ts';
+import { entryOf, eventually } from '../launch-fixtures.ts';
+import {
+  type Bench,
+  codeOf,
+  foreignClient,
+  metadata,
+  openBench,
+  openSource,
+  resident,
+  startSeconds,
+} from './bench.fixture.ts';
+import { createWorkloadApi } from './server.ts';
 
-const startSeconds = 1_800_000_000;
-const resident = entryOf('demo/resident', {});
 const agents = ['demo/one', 'demo/two', 'demo/three', 'demo/four', 'demo/five'];
-
-interface Bench {
-  readonly plane: SmallPlane;
-  readonly authority: Authority;
-  readonly events: WorkloadApiEvent[];
-  readonly options: WorkloadApiOptions;
-  api: WorkloadApi;
-  /** The one clock of issuer, server and client. */
-  now: number;
-}
-
-async function openBench(
-  t: TestContext,
-  entries: readonly AttestEntry[],
-  change: Partial<WorkloadApiOptions> = {},
-): Promise<Bench> {
-  const plane = await openSmallPlane(t, entries);
-  const events: WorkloadApiEvent[] = [];
-  const bench = { plane, events, now: startSeconds } as { -readonly [K in keyof Bench]: Bench[K] };
-  const clock = { nowSeconds: () => bench.now };
-  bench.authority = await openAuthority({
-    dir: join(plane.folder, 'ca'),
-    trustDomain: 'zylos.local',
-    clock,
-    ttlSeconds: 100,
-  });
-  bench.options = {
-    socketPath: join(plane.folder, 'workload.sock'),
-    kernel: plane.kernel,
-    identityOf: plane.attestor.ofPeer,
-    mint: bench.authority.mint,
-    bundle: bench.authority.bundle,
-    clock,
-    random: () => 0.5,
-    lookMillis: 5,
-    onEvent: (event) => events.push(event),
-    ...change,
-  };
-  bench.api = await createWorkloadApi(bench.options);
-  t.after(() => bench.api.close());
-  return bench;
-}
-
-function openSource(t: TestContext, bench: Bench) {
-  const updates: (X509Svid | null)[] = [];
-  const opened = openX509Source({
-    endpoint: bench.api.endpoint,
-    clock: bench.options.clock,
-    backoffMillis: () => 5,
-    onUpdate: (svid) => updates.push(svid),
-  });
-  t.after(async () => (await opened.catch(() => null))?.close());
-  return { opened, updates };
-}
-
-/** The second, foreign client: connect-node, with metadata of the test's choice. */
-function foreignClient(t: TestContext, bench: Bench, metadata: Record<string, string>) {
-  const sockets = new Set<{ destroy(): void }>();
-  t.after(() => {
-    for (const socket of sockets) socket.destroy();
-  });
-  const transport = createGrpcTransport({
-    baseUrl: 'http://localhost',
-    nodeOptions: {
-      createConnection: () => {
-        const socket = connectSocket(bench.options.socketPath);
-        sockets.add(socket);
-        return socket;
-      },
-    },
-    interceptors: [
-      (next) => (request) => {
-        for (const [name, value] of Object.entries(metadata)) request.header.set(name, value);
-        return next(request);
-      },
-    ],
-  });
-  return createClient(SpiffeWorkloadAPI, transport);
-}
-
-const metadata = { 'workload.spiffe.io': 'true' };
-
-async function codeOf(call: Promise<unknown> | AsyncIterable<unknown>): Promise<Code | undefined> {
-  try {
-    if (call instanceof Promise) await call;
-    else for await (const _ of call) break;
-    return undefined;
-  } catch (error) {
-    return ConnectError.from(error).code;
-  }
-}
 
 test('a process of a registered uid gets an SVID of its agent, with key and roots', async (t) => {
   const bench = await openBench(t, [resident]);
@@ -204,9 +116,6 @@ test('a foreign client reads the SVID and the bundles, and what is not offered i
     assert.deepEqual(Buffer.from(bundles['spiffe://zylos.local']!), Buffer.concat(bench.authority.bundle()));
     break;
   }
-  assert.equal(await codeOf(client.fetchJWTSVID({ audience: ['x'] })), Code.Unimplemented);
-  assert.equal(await codeOf(client.fetchJWTBundles({})), Code.Unimplemented);
-  assert.equal(await codeOf(client.validateJWTSVID({})), Code.Unimplemented);
   assert.equal(await codeOf(client.fetchWITSVID({})), Code.Unimplemented);
 });
 

@@ -1,0 +1,139 @@
+// An AIP token, whatever its encoding, against one question: steps V1 to V7 of draft-prakash-aip-01 §3.3, in that order, with the
+// first fault told by its step and block. Writ adds two things between V5 and V6: delegators (rules §2.14) and its own dimensions.
+
+import type { JsonObject } from '../../../std/json.ts';
+import { refusalOfLink } from '../../admits.ts';
+import type { Link } from '../../chain.ts';
+import type { CapEngine } from '../engine.ts';
+import { openChained } from './chained.ts';
+import { COMPACT_TYP, openCompact } from './compact.ts';
+import { holderOf, judgeDelegators } from './delegators.ts';
+import { parseAipJwt } from './jwt.ts';
+import { openJwtChain } from './jwt-chain.ts';
+import { type AipLinks, type CapFault, capFault, isCapFault } from './link.ts';
+import { anyPatternCovers, isPrefix, isSafeText, type Profile } from './patterns.ts';
+import type { GenuineLinks, RootAuthority } from './roots.ts';
+import { type Effective, walkLinks } from './walk.ts';
+import { walkWritDimensions } from './walk-writ.ts';
+
+/** One question. Null: not asked here, because whoever asks judges it elsewhere or only reads. */
+export interface AipAsk {
+  /** All of these, as AIP writes them: `tool:search`. Empty: the chain alone is judged. */
+  readonly tools: readonly string[];
+  readonly arguments: JsonObject | null;
+  readonly domain: string | null;
+  readonly audience: string | null;
+  /** AIP id of who presents the token. */
+  readonly presenter: string | null;
+}
+
+export interface AipWorld {
+  readonly roots: readonly RootAuthority[];
+  /** The registered key of a party, or null. */
+  rowKeyOf(id: string): Uint8Array | null;
+  /** Step V7: has a link of this id, or a key, been withdrawn? */
+  isRevoked(blockId: string): boolean;
+  readonly profile: Profile;
+  /** False: plain AIP delegations, which prove nobody, are accepted and told as such. */
+  readonly delegatorsMustSign: boolean;
+}
+
+export interface AipVerified extends GenuineLinks {
+  readonly effective: Effective;
+  readonly delegatorsAuthenticated: boolean;
+  /** AIP id of the agent this token belongs to. */
+  readonly holder: string;
+}
+
+/** What encoding a text claims to be; nothing in it is believed. There are no magic bytes: `eyJ` is base64url of `{"`. */
+export function aipEncodingOf(text: string): GenuineLinks['encoding'] {
+  if (!text.startsWith('eyJ')) return 'aip-chained';
+  return !text.includes('~') && parseAipJwt(text)?.typ === COMPACT_TYP ? 'aip-compact' : 'aip-jwt-chain';
+}
+
+/** Steps V1 and V2. */
+export function openAip(
+  text: string,
+  roots: readonly RootAuthority[],
+  engine: CapEngine,
+  nowSeconds: number,
+): GenuineLinks | CapFault {
+  if (text === '') return capFault('token.missing', 'V1', null);
+  const encoding = aipEncodingOf(text);
+  if (encoding === 'aip-chained') return openChained(text, roots, engine);
+  return (encoding === 'aip-compact' ? openCompact : openJwtChain)(text, roots, engine, nowSeconds);
+}
+
+export function verifyAip(
+  text: string,
+  ask: AipAsk,
+  world: AipWorld,
+  engine: CapEngine,
+  nowSeconds: number,
+): AipVerified | CapFault {
+  const genuine = openAip(text, world.roots, engine, nowSeconds);
+  return isCapFault(genuine) ? genuine : judgeAip(genuine, ask, world, nowSeconds);
+}
+
+/** Steps V3 to V7 for links whose signatures were found genuine. */
+export function judgeAip(
+  genuine: GenuineLinks,
+  ask: AipAsk,
+  world: Omit<AipWorld, 'roots'>,
+  nowSeconds: number,
+): AipVerified | CapFault {
+  const { links } = genuine;
+  const effective = walkLinks(links, nowSeconds);
+  if (isCapFault(effective)) return effective;
+  const wider = walkWritDimensions(links);
+  if (wider) return wider;
+  const signed = judgeDelegators(links, { root: genuine.rootKey, rowKeyOf: (id) => world.rowKeyOf(id) });
+  if (typeof signed !== 'boolean') return signed;
+  if (!signed && world.delegatorsMustSign) {
+    const block = links.findIndex(({ signedBy }, i) => i > 0 && signedBy === null);
+    return capFault('token.delegator_unauthenticated', 'V5', block === -1 ? null : block);
+  }
+  const refusal = refusalOfLinks(links, ask, world.profile, nowSeconds);
+  if (refusal) return refusal;
+  const revoked = genuine.blockIds.findIndex((id) => world.isRevoked(id));
+  if (revoked !== -1) return capFault('token.revoked', 'V7', revoked, { row: genuine.blockIds[revoked]! });
+  const holder = holderOf(links[links.length - 1]!);
+  return { ...genuine, effective, delegatorsAuthenticated: signed, holder };
+}
+
+/** Step V6: every link is asked, root to leaf, so that nothing rests on the walk alone. Rules §2.1. */
+function refusalOfLinks(links: AipLinks, ask: AipAsk, profile: Profile, nowSeconds: number): CapFault | null {
+  const unsafe = ask.tools.find((tool) => !isSafeText(tool) || isPrefix(tool));
+  if (unsafe !== undefined)
+    return capFault('token.scope_insufficient', 'V6', null, { missing: [unsafe.slice(0, 100)] });
+  const holder = holderOf(links[links.length - 1]!);
+  if (ask.presenter !== null && ask.presenter !== holder)
+    return capFault('token.bound_to_other_peer', 'V6', links.length - 1, { holder, peer: ask.presenter });
+  for (const [i, link] of links.entries()) {
+    const { tools, domains, writ } = link;
+    if (profile === 'simple' && tools?.some(isPrefix))
+      return capFault('token.restriction_unknown', 'V6', i, { why: 'prefixes are not of the Simple profile' });
+    const missing = tools === null ? [] : ask.tools.filter((tool) => !anyPatternCovers(tools, tool));
+    if (missing.length > 0) return capFault('token.scope_insufficient', 'V6', i, { missing, held: tools });
+    if (ask.domain !== null && domains && !domains.includes(ask.domain))
+      return capFault('token.scope_insufficient', 'V6', i, { domain: ask.domain });
+    if (ask.audience !== null && writ.audience !== undefined && ask.audience !== writ.audience)
+      return capFault('token.wrong_audience', 'V6', i, { audience: writ.audience, wanted: ask.audience });
+    if (ask.arguments === null || writ.details === undefined) continue;
+    const narrowed: Link = {
+      actor: { iss: links[0].issuer, sub: holderOf(link) },
+      audience: '',
+      scopes: ask.tools,
+      details: writ.details,
+      budget: [],
+      depth: 0,
+      untilSeconds: nowSeconds + 1,
+      ceiling: 0,
+      row: '',
+    };
+    const asked = { scopes: ask.tools, anyScopeOf: null, arguments: ask.arguments };
+    const denied = refusalOfLink(narrowed, asked, i, nowSeconds);
+    if (denied) return { denial: denied, step: 'V6', block: i };
+  }
+  return null;
+}

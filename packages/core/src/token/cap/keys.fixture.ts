@@ -1,0 +1,16 @@
+// Keys for tests: everything from one number, so that a failure can be repeated.
+
+import { ed25519KeyOf, nodeEngine } from '../../node/engine.ts';
+import { utf8 } from '../../std/bytes.ts';
+import type { CapEngine, SeedSigner } from './engine.ts';
+
+export const capEngine: CapEngine = { ...nodeEngine, publicKeyOf: (seed) => ed25519KeyOf(seed).publicKey };
+
+const made = new Map<string, SeedSigner>();
+
+/** The key of a name; the same every time. */
+export function keyNamed(name: string): SeedSigner {
+  const held = made.get(name) ?? ed25519KeyOf(capEngine.sha256(utf8(`writ test key ${name}`)));
+  made.set(name, held);
+  return held;
+}

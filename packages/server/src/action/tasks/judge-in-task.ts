@@ -1,0 +1,29 @@
+// One call in the light of its task, whoever kept that light: the desk of a running plane, or whoever tells `writ decide` about one.
+
+import {
+  type Call,
+  type Definition,
+  judgeFloorRule,
+  judgeTrust,
+  type SentValue,
+  type TaskKnowledge,
+  type TrustAnswer,
+  trustFacts,
+} from '@writ/core';
+import { provenanceRecord } from './provenance-record.ts';
+
+/** `floor` is the plain rule (rules §3.14). */
+export type TrustRule = 'provenance' | 'floor';
+
+export function judgeInTask(
+  { target, arguments: args }: Call,
+  { trust, manifest }: Definition,
+  known: Omit<TaskKnowledge, 'floor'>,
+  floor: TrustAnswer['floor'],
+  rule: TrustRule,
+): { readonly answer: TrustAnswer; readonly sent: readonly SentValue[] } {
+  const ask = { server: target.server, tool: trust, manifest, arguments: args };
+  const { facts, places, provenance, sent } = trustFacts(ask, { ...known, floor: floor.used });
+  const verdict = rule === 'floor' ? judgeFloorRule(facts) : judgeTrust(facts, places);
+  return { answer: { ...verdict, provenance: provenanceRecord(provenance), floor }, sent };
+}

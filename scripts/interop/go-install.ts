@@ -1,0 +1,44 @@
+// A server that is published as a Go module, built into the cache once a version of it and of Go. Large, so it is of the second
+// tier, and a machine that cannot build it in time goes without.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type AbsentPeer, cacheFolder, versionOf } from './peer.ts';
+
+const buildMillisMax = 600_000;
+const buildMillisMin = 60_000;
+
+/** Path of the program that `go install <module>@v<version>` makes. */
+export function goInstalled(
+  module: string,
+  version: string,
+  millisLeft = buildMillisMax,
+): { readonly program: string } | AbsentPeer {
+  const go = versionOf(['go', 'version'], /go(\d\S*)/);
+  if (go === null) return { absent: 'no `go` on the PATH; on Debian: `apt-get install golang`' };
+  const name = basename(module);
+  const folder = cacheFolder(`${name}-${version}-go${go}`);
+  const program = join(folder, name);
+  if (existsSync(program)) return { program };
+  const timeout = Math.min(millisLeft, buildMillisMax);
+  if (timeout < buildMillisMin) {
+    return { absent: `not built yet, and too little time is left for it; \`npm run interop -- ${name}\` builds it` };
+  }
+  const { status, stderr, error } = spawnSync('go', ['install', `${module}@v${version}`], {
+    encoding: 'utf8',
+    timeout,
+    env: {
+      ...process.env,
+      GOBIN: folder,
+      GOMODCACHE: join(folder, 'mod'),
+      GOCACHE: join(folder, 'build'),
+      // The module cache is ours to throw away, and the Go that is here is the Go that is used.
+      GOFLAGS: '-modcacherw -buildvcs=false',
+      GOTOOLCHAIN: 'local',
+    },
+  });
+  if (status === 0) return { program };
+  const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? `go install ended with ${status}`;
+  return { absent: `it could not be built: ${why}` };
+}
