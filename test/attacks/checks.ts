@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { isJsonObject, type JsonObject, type JsonValue, parseStrictJsonText, valueAt } from '@writ/core';
+import { countedRefusals } from '../interop/audit-counts.ts';
 import { readLog } from '../sim/read-log.ts';
-import type { Expectation, Step } from './case.ts';
+import { type Expectation, RPC, type Step } from './case.ts';
 import { decode } from './forge.ts';
 import type { Names, Stage } from './stage.ts';
 import type { Answer } from './wire.ts';
@@ -48,28 +49,33 @@ function checkAllowed(answer: Answer, { claims }: Extract<Expectation, { outcome
 }
 
 /** The answer names the code where its protocol has room for it; the record always does, and is read at the end of the file. */
-function checkCode(code: string, { reaches, recorded }: Refused, body: JsonObject, answer: Answer, stage: Stage): void {
+function checkCode(code: string, { reaches, recorded, rpc }: Refused, body: JsonObject, answer: Answer, stage: Stage): void {
   const told = codeIn(body);
   if (told !== null) assert.equal(told, code, answer.text);
   const decisionId = answer.headers['writ-decision'];
   assert.ok(decisionId, `no \`Writ-Decision\`: ${answer.status} ${answer.text}`);
-  if (recorded) stage.refused.push({ decisionId, code, reaches });
+  if (recorded) stage.refused.push({ decisionId, code, reaches, asks: rpc === RPC.asks });
 }
 
-/** Every refusal of the file stands in the log under the id its caller was told, with the reason it was told. */
-export async function checkRecords({ plane, refused }: Stage): Promise<void> {
-  assert.ok(refused.length > 0);
+/** Every refusal of the file stands in the log: under the id its caller was told, or counted where nobody was known yet (rules §1.7). */
+export async function checkRecords({ plane, refused, provoked }: Stage): Promise<void> {
+  assert.ok(refused.length + provoked.size > 0);
+  if (provoked.size > 0) {
+    await plane.plane.stop();
+    const counted = countedRefusals(plane.dataDir);
+    for (const [code, times] of provoked) assert.equal(counted.get(code), times, `${code} in ${[...counted]}`);
+  }
   const log = new Map(
     (await readLog((plane.plane.ready.log as { dir: string }).dir)).map((record) => [record.id, record]),
   );
-  for (const { decisionId, code, reaches } of refused) {
+  for (const { decisionId, code, reaches, asks } of refused) {
     const record = log.get(decisionId);
     assert.ok(record, `${code}: the log does not know \`${decisionId}\``);
     const outcome = log.get(`${decisionId}.outcome`)?.result as { readonly detail?: string } | undefined;
     // A call that was let through and refused afterwards: the closing record says why.
     if (reaches) assert.equal(outcome?.detail, code);
     else assert.equal(record.code, code, JSON.stringify(record));
-    if (!reaches && record.kind === 'decision') assert.equal(record.outcome, 'deny');
+    if (!reaches && record.kind === 'decision') assert.equal(record.outcome, asks ? 'approval' : 'deny');
   }
 }
 

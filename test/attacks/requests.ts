@@ -105,10 +105,10 @@ function changed(step: Step, stage: Stage, names: Names, { path, headers, honest
   };
 }
 
-/** `{text}`, `{hex}`, `{endless, announced}`, or around the honest body: `{batch}`, `{before, after}`, `{nested}`. */
+/** `{text}`, `{hex}`, `{endless, announced}`, or around the honest body: `{batch}`, `{before, after}`, `{nested}`, `{inside}` the arguments. */
 function bodyOf(body: JsonValue, honest: JsonValue): Outgoing['body'] {
   assert.ok(isJsonObject(body));
-  const { text, hex, endless, announced, batch, before, after, nested } = body;
+  const { text, hex, endless, announced, batch, before, after, nested, inside } = body;
   if (typeof text === 'string') return Buffer.from(text);
   if (typeof hex === 'string') return Buffer.from(hex, 'hex');
   if (typeof endless === 'number') return { bytes: endless, announced: announced === true };
@@ -118,6 +118,7 @@ function bodyOf(body: JsonValue, honest: JsonValue): Outgoing['body'] {
     const deep = `${'['.repeat(nested)}${']'.repeat(nested)}`;
     return Buffer.from(written.replace('"arguments":{', `"arguments":{"id":${deep}`));
   }
+  if (typeof inside === 'string') return Buffer.from(written.replace('"arguments":{', `"arguments":{${inside}`));
   // Between the first brace and what follows, or behind the last brace, as a second reader might not see it.
   return Buffer.from(`{${before ?? ''}${written.slice(1, -1)}}${after ?? ''}`);
 }

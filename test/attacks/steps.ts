@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
-import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import type { ConnectionOptions } from 'node:tls';
+import { canonicalJson, type DenialCode, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import type { Step } from './case.ts';
 import { bodyOf, check } from './checks.ts';
 import { type Forgery, forge } from './forge.ts';
+import { endsWithItsSvid, luredNowhere, nothingIsResumed, refusedAtTheDoor } from './knocks.ts';
+import { answerQuestion, lookAtQuestion, passTime } from './people.ts';
 import { baseOf, requestOf } from './requests.ts';
 import { type Names, openNames, type Stage } from './stage.ts';
 import { type Answer, type Outgoing, open as openConnection, send, sendText } from './wire.ts';
@@ -25,6 +28,9 @@ interface Scene {
 }
 
 export async function act(steps: readonly Step[], stage: Stage): Promise<void> {
+  stage.upstream.hush();
+  stage.callee.says(null);
+  if (stage.isHouse) passTime(stage.plane.dataDir, 3601); // so that no case uses up the questions of the next one
   const scene: Scene = { stage, names: openNames(stage), open: new Map(), revokedMillis: Number.NaN };
   try {
     for (const [i, step] of steps.entries()) {
@@ -49,6 +55,11 @@ async function actOne(step: Step, scene: Scene): Promise<void> {
     case 'message':
     case 'request':
       return exchange(step, scene);
+    case 'knock':
+    case 'resume':
+    case 'outlive':
+    case 'lure':
+      return atTheDoor(step, scene);
     case 'text':
       return writeText(step, scene);
     case 'stay':
@@ -60,7 +71,15 @@ async function actOne(step: Step, scene: Scene): Promise<void> {
     case 'end':
       return person(scene, `/tasks/${scene.names.find(String(step.on)).task}`, 'DELETE', null);
     case 'describe':
-      return scene.stage.upstream.describe(String(step.on), String(step.with.words));
+      return scene.stage.upstream.describe(String(step.on), step.with);
+    case 'question':
+      return lookAtQuestion(step, scene.stage, scene.names);
+    case 'answer':
+      return answerQuestion(step, scene.stage, scene.names);
+    case 'passes':
+      return passTime(scene.stage.plane.dataDir, Number(step.on));
+    case 'race':
+      return race(step, scene);
     case 'upstream':
       return upstreamSaw(step, scene);
     case 'callee':
@@ -68,11 +87,24 @@ async function actOne(step: Step, scene: Scene): Promise<void> {
   }
 }
 
+async function atTheDoor({ verb, on, with: how }: Step, { stage }: Scene): Promise<void> {
+  const [name, certificate] = [String(on), String(how.certificate)];
+  const before = traces(stage);
+  if (verb === 'knock') {
+    const tls = (how.tls ?? {}) as ConnectionOptions;
+    await refusedAtTheDoor(stage, certificate, name, tls, String(how.code) as DenialCode);
+  } else if (verb === 'resume') await nothingIsResumed(stage, name);
+  else if (verb === 'outlive') await endsWithItsSvid(stage, name, Number(how.seconds));
+  else await luredNowhere(stage, certificate, name, String(how.caller));
+  assert.equal(traces(stage), before, 'something reached the other side');
+}
+
 async function openTask({ on, with: ask }: Step, { stage, names }: Scene): Promise<void> {
-  const { for: agent, ...rest } = ask;
+  const { for: agent = 'claude/orchestrator', status = 201, code, ...rest } = ask;
   const body = JSON.stringify({ agent, prompt: 'read my notes', ...rest });
   const answer = await stage.plane.person('/tasks', { method: 'POST', body });
-  assert.equal(answer.status, 201, await answer.clone().text());
+  assert.equal(answer.status, status, await answer.clone().text());
+  if (status !== 201) return assert.equal(((await answer.json()) as JsonObject).code, code);
   const { task, subjectToken } = (await answer.json()) as { task: string; subjectToken: string };
   names.keep(String(on), { token: subjectToken, isContinuation: true, task });
 }
@@ -104,8 +136,10 @@ async function exchange(step: Step, scene: Scene): Promise<void> {
   return exchangeOnce(step, scene);
 }
 
-async function exchangeOnce(step: Step, scene: Scene): Promise<void> {
+async function exchangeOnce(asked: Step, scene: Scene): Promise<void> {
   const { stage, names } = scene;
+  const step = await withToken(asked, scene);
+  sayFirst(step, scene);
   const before = traces(stage);
   const sender = step.at === 'mtls' ? await stage.sender(step.as) : null;
   const answer = await send(sender, requestOf(step, stage, names));
@@ -115,6 +149,49 @@ async function exchangeOnce(step: Step, scene: Scene): Promise<void> {
   if (untouched) assert.equal(traces(stage), before, 'something reached the other side');
   else if (isAct(step)) assert.equal(traces(stage), before + 1, 'nothing reached the other side');
   if (step.verb === 'take' && expect.outcome === 'allow') keepToken(step, answer!, names);
+}
+
+/** Where a step says nothing of a token, its actor takes one of the task (`in`, usually `task`) for exactly this. */
+async function withToken(step: Step, scene: Scene): Promise<Step> {
+  const { verb, on, as, with: how } = step;
+  const task = String(how.in ?? 'task');
+  if ((verb !== 'call' && verb !== 'message') || how.token !== undefined || !scene.names.has(task)) return step;
+  const [server, tool] = String(on).split('/') as [string, string];
+  const to = verb === 'call' ? { to: server, scope: `${server}:${tool}` } : { to: String(on), scope: `${String(on)}:send` };
+  const token = `${task} of ${as} for ${String(on)}`;
+  const taking = { ...step, verb: 'take', on: token, with: { of: task, ...to }, expect: ALLOW } as const;
+  if (!scene.names.has(token)) await exchangeOnce(taking, scene);
+  return { ...step, with: { ...how, token } };
+}
+
+const ALLOW = { outcome: 'allow', claims: {}, never: [] } as const;
+
+/** What the other side will answer, where the step tells. */
+function sayFirst({ verb, on, with: { says, result } }: Step, { stage, names }: Scene): void {
+  if (verb === 'call' && says !== undefined)
+    stage.upstream.says(String(on), { content: [], structuredContent: names.fill(says) });
+  if (verb === 'call' && isJsonObject(result)) stage.upstream.says(String(on), names.fill(result));
+  if (verb === 'message' && isJsonObject(says)) stage.callee.says(names.fill(says));
+}
+
+/** Calls that are written before any of them is answered. */
+async function race({ on, with: { through, code } }: Step, scene: Scene): Promise<void> {
+  const { stage, names } = scene;
+  const steps: Step[] = [];
+  for (const one of on as unknown as Step[]) {
+    const step = await withToken(one, scene);
+    sayFirst(step, scene);
+    steps.push(step);
+  }
+  const before = traces(stage);
+  const answers = await Promise.all(
+    steps.map(async (step) => send(await stage.sender(step.as), requestOf(step, stage, names))),
+  );
+  const refused = answers.filter((answer) => bodyOf(answer!).error !== undefined);
+  const passed = answers.length - refused.length;
+  assert.ok([through].flat().includes(passed), JSON.stringify(answers.map((answer) => answer?.text)));
+  assert.equal(traces(stage), before + passed, 'at the other side');
+  for (const { text } of refused as Answer[]) assert.match(text, new RegExp(`"code":"${String(code)}"`));
 }
 
 function isAct({ verb, with: { method } }: Step): boolean {

@@ -17,8 +17,12 @@ export interface Upstream {
   readonly calls: Seen[];
   /** Everything else that arrived, lists and discovery included. */
   readonly rest: Seen[];
-  /** From now on a tool is described in these words; one it did not have, it has now. */
-  describe(tool: string, words: string): void;
+  /** From now on a tool (of one server, by `<server>/<tool>`) is described like this; one it did not have, it has now. */
+  describe(tool: string, how: Described): void;
+  /** From now on `<server>/<tool>` answers with this result; null: with nothing. */
+  says(tool: string, result: object | null): void;
+  /** Every tool says again what it said at first. */
+  hush(): void;
   close(): Promise<void>;
 }
 
@@ -36,24 +40,39 @@ const TOOLS: { readonly [name: string]: object } = {
   drip: {},
 };
 
+/** Words, and any other member of a definition. */
+export interface Described {
+  readonly words?: string;
+  readonly inputSchema?: object;
+  readonly annotations?: object;
+  readonly _meta?: object;
+}
+
+/** Server → tool → properties of its arguments. */
+export type ToolsOf = { readonly [server: string]: { readonly [tool: string]: { readonly [name: string]: unknown } } };
+
 type Rpc = {
   readonly id: string | number;
   readonly method: string;
   readonly params?: { readonly [member: string]: unknown };
 };
 
-/** `key`: the one credential its servers take. */
-export async function startUpstream(key: string): Promise<Upstream> {
+/** `key`: the one credential its servers take. `own`: servers with tools of their own, which say nothing until they are told to. */
+export async function startUpstream(key: string, own: ToolsOf = {}): Promise<Upstream> {
   const calls: Seen[] = [];
   const rest: Seen[] = [];
-  const described = new Map<string, string>();
+  const described = new Map<string, Described>();
 
-  const list = () =>
-    [...new Set([...Object.keys(TOOLS), ...described.keys()])].map((name) => ({
-      name,
-      description: described.get(name) ?? `The tool ${name}.`,
-      inputSchema: { type: 'object', properties: TOOLS[name] ?? {} },
-    }));
+  const results = new Map<string, object | null>();
+
+  const list = (server: string) => {
+    const tools = own[server] ?? TOOLS;
+    const named = [...described.keys()].map((name) => (name.startsWith(`${server}/`) ? name.slice(server.length + 1) : name));
+    return [...new Set([...Object.keys(tools), ...named.filter((name) => !name.includes('/'))])].map((name) => {
+      const { words = `The tool ${name}.`, ...more } = described.get(`${server}/${name}`) ?? described.get(name) ?? {};
+      return { name, description: words, inputSchema: { type: 'object', properties: tools[name] ?? {} }, ...more };
+    });
+  };
 
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const parts: Buffer[] = [];
@@ -64,11 +83,13 @@ export async function startUpstream(key: string): Promise<Upstream> {
     const seen = { server, method: rpc.method, headers: req.headers as Seen['headers'], body };
     (rpc.method === 'tools/call' ? calls : rest).push(seen);
     if (req.headers.authorization !== `Bearer ${key}`) return void res.writeHead(401).end();
-    const result = { supportedVersions: [VERSION], capabilities: { tools: {} }, _meta: {} };
-    if (rpc.method === 'server/discover') return answer(res, rpc, result);
-    if (rpc.method === 'tools/list') return answer(res, rpc, { tools: list(), ttlMs: 0, cacheScope: 'private' });
+    const discovered = { supportedVersions: [VERSION], capabilities: { tools: {} }, _meta: {} };
+    if (rpc.method === 'server/discover') return answer(res, rpc, discovered);
+    if (rpc.method === 'tools/list') return answer(res, rpc, { tools: list(server), ttlMs: 0, cacheScope: 'private' });
     if (rpc.method !== 'tools/call') return void res.writeHead(404).end();
-    return callTool(String(rpc.params?.name), rpc, res, key);
+    const name = String(rpc.params?.name);
+    const result = results.get(`${server}/${name}`) ?? (own[server] ? { content: [], structuredContent: {} } : null);
+    return result ? answer(res, rpc, result) : callTool(name, rpc, res, key);
   }
 
   const http = createServer((req, res) => {
@@ -79,7 +100,9 @@ export async function startUpstream(key: string): Promise<Upstream> {
     port: (http.address() as { port: number }).port,
     calls,
     rest,
-    describe: (tool, words) => void described.set(tool, words),
+    describe: (tool, how) => void described.set(tool, how),
+    says: (tool, result) => void results.set(tool, result),
+    hush: () => results.clear(),
     close: () =>
       new Promise((resolve) => {
         http.close(() => resolve());

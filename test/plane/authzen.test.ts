@@ -1,6 +1,7 @@
 // Other gateways ask Writ (AuthZEN 1.0, rules §7.5): who may ask, what a decision is worth, and what is left in the log.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FetchLike } from '@writ/agent';
@@ -186,6 +187,41 @@ test('nobody else gets an answer: no credential, a person, the viewer, a token o
   ] as const) {
     const { status } = await ask(evaluation(token), more);
     assert.equal(status, 401, why);
+  }
+});
+
+test('an admin searches for who could do what; an enforcement point, the viewer and a cookie do not', async () => {
+  const search = (kind: string, body: object, more: { bearer?: string; as?: FetchLike; base?: string } = {}) =>
+    ask(body, { as: fetch as FetchLike, base: world.issuer, path: `/access/v1/search/${kind}`, ...more });
+  const bearer = world.plane.demoSession!;
+  const resultsOf = async (kind: string, body: object) =>
+    ((await search(kind, body, { bearer })).json as unknown as { results: { id?: string; name?: string }[] }).results;
+  const tool = { type: 'tool', id: 'files/read_text_file' };
+  const action = { name: 'tools/call' };
+  assert.deepEqual(await resultsOf('subject', { subject: { type: 'agent' }, action, resource: tool }), [
+    { type: 'agent', id: ORCHESTRATOR },
+  ]);
+  assert.deepEqual(await resultsOf('subject', { subject: { type: 'user' }, action, resource: tool }), [
+    { type: 'user', id: 'howard' },
+  ]);
+  const subject = { type: 'agent', id: ORCHESTRATOR };
+  assert.deepEqual(
+    (await resultsOf('resource', { subject, action, resource: { type: 'tool' } })).map(({ id }) => id),
+    ['files/read_text_file', 'notes/read_text_file'],
+  );
+  assert.deepEqual(await resultsOf('action', { subject, resource: tool }), [{ name: 'tools/call' }]);
+  assert.deepEqual(await resultsOf('action', { subject, resource: { type: 'tool', id: 'files/write_file' } }), []);
+
+  const body = { subject, action, resource: { type: 'tool' } };
+  const viewer = readFileSync((world.plane.ready.admin as { viewerTokenFile: string }).viewerTokenFile, 'utf8').trim();
+  for (const [why, more] of [
+    ['nobody', {}],
+    ['the viewer', { bearer: viewer }],
+    ['an enforcement point, by its token', { bearer: await ownToken(asEdge, EDGE) }],
+    ['an enforcement point, by its certificate', { as: asEdge, base: world.mtls }],
+    ['a session at the wrong address', { as: asEdge, base: world.mtls, bearer }],
+  ] as const) {
+    assert.equal((await search('resource', body, more)).status, 401, why);
   }
 });
 

@@ -29,10 +29,11 @@ process.stdin.on('data', (part) => {
       ? { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'notes', version: '1' } }
       : method === 'tools/list'
         ? { tools: [{ name: 'read', description: 'reads', inputSchema: { type: 'object', properties: { id: { type: 'string' }, note: { type: 'string' } } } }] }
-        : params.arguments.id === 'digest'
+        : params.arguments.id === 'fails' ? null : params.arguments.id === 'digest'
           ? { content: [{ type: 'text', text: digest(params.arguments.note) }] }
           : { content: [{ type: 'text', text: String(says[params.arguments.id] ?? params.arguments.id) }] };
-    console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+    const error = { code: -32000, message: 'cannot sign in with ' + process.env.NOTES_KEY };
+    console.log(JSON.stringify({ jsonrpc: '2.0', id, ...(result === null ? { error } : { result }) }));
   }
 });
 `;
@@ -88,7 +89,7 @@ type Read = (server: string, id: string, note?: string) => Promise<string>;
 async function withTask<Result>(work: (read: Read, task: string) => Promise<Result>) {
   const agent = await plane.agent('claude/orchestrator');
   const id = await plane.task('claude/orchestrator', {
-    prompt: 'read the digest, user, own, other and nothing',
+    prompt: 'read the digest, fails, user, own, other and nothing',
     scope: ['notes:read', 'crm:read', 'db:read'],
   });
   const task = await agent.task(id);
@@ -169,11 +170,15 @@ test('a server’s own key in its answer is withheld; another’s is masked; bot
       assert.ok(!JSON.stringify(error).includes(NOTES_KEY));
       return true;
     });
+    await assert.rejects(
+      read('notes', 'fails'),
+      (error) => error instanceof DeniedError && error.denial.code === 'action.secret_in_result',
+    );
     assert.match(await read('notes', 'other'), /^theirs is writ-secret:[\w-]{22}, I read$/);
     assert.equal(await read('notes', 'nothing'), 'nothing');
   });
   const found = await listed();
-  assert.deepEqual(found['env NOTES_KEY'], { exposures: 1, exposedBy: 'notes', rotate: true });
+  assert.deepEqual(found['env NOTES_KEY'], { exposures: 2, exposedBy: 'notes', rotate: true });
   assert.deepEqual(found['env CRM_KEY'], { exposures: 1, exposedBy: 'notes', rotate: true });
 });
 

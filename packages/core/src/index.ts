@@ -29,7 +29,13 @@ export type {
   PolicyContext,
   PolicyRequest,
 } from './action/policy.ts';
-export { type Question, type TaskWorld, type TrustAnswer, untrackedTasks } from './action/task-world.ts';
+export {
+  factsOfNothing,
+  type Question,
+  type TaskWorld,
+  type TrustAnswer,
+  untrackedTasks,
+} from './action/task-world.ts';
 export * from './action/trust/index.ts';
 export * from './audit/index.ts';
 export { decide, overruled, refusal } from './decision/decide.ts';

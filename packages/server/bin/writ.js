@@ -19,7 +19,7 @@ const program = existsSync(built) ? { main: built, flags: [] } : { main: source,
 const isPlane = process.argv[2] === 'up';
 // A plane lives long and rests much; left to itself V8 keeps 64 MB of young space for a start that is long over, and glibc an
 // arena of freed memory for each of its threads.
-if (isPlane) program.flags.push('--max-semi-space-size=4');
+if (isPlane) program.flags.push('--max-semi-space-size=8');
 const environment = isPlane ? { MALLOC_ARENA_MAX: '2', ...process.env } : process.env;
 
 const node = chooseNode();

@@ -137,7 +137,10 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   late.world = holder;
   await closeLostClaims(ground);
   const consult = await openEngines({ config, clock, environment }, onClose);
-  const gateway = openGateway({ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, consult });
+  const { isAdmin } = people;
+  const gateway = openGateway({
+    ...{ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, consult, isAdmin },
+  });
   onClose(
     authorization.revocations.subscribe((view) => {
       const { agents, tasks: ended } = view;

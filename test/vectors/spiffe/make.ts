@@ -98,6 +98,12 @@ async function leafOf(signer: Signer, leaf: Leaf): Promise<string> {
   return Buffer.from(certificate.rawData).toString('base64');
 }
 
+/** Alternative names as they stand: tag and text of each. */
+function rawNames(...names: readonly (readonly [tag: number, text: string])[]): Extension {
+  const list = names.flatMap(([tag, text]) => [tag, text.length, ...Buffer.from(text)]);
+  return new Extension('2.5.29.17', true, Uint8Array.of(0x30, list.length, ...list));
+}
+
 const invalid = 'transport.certificate_invalid';
 const unnamed = 'transport.identity_invalid';
 const expired = 'transport.certificate_expired';
@@ -134,6 +140,20 @@ const leaves: [name: string, spec: string, leaf: Leaf, code: string | null, goSp
     '§2',
     { uris: [one, 'https://our.test/'], names: [{ type: 'dns', value: 'localhost' }] },
     unnamed,
+  ],
+  [
+    'a name of no kind beside the URI',
+    '§2',
+    { uris: [], more: [rawNames([0xa8, 'spiffe://our.test/c/d'], [0x86, one])] },
+    unnamed,
+    'accepts',
+  ],
+  [
+    'a name of another class beside the URI',
+    '§2',
+    { uris: [], more: [rawNames([0x86, one], [0x47, 'spiffe://our.test/c/d'])] },
+    unnamed,
+    'accepts',
   ],
   ['only a DNS name', '§2', { uris: [], names: [{ type: 'dns', value: 'our.test' }] }, unnamed],
   ['the trust domain itself', '§5.2', { uris: ['spiffe://our.test'] }, unnamed, 'accepts'],

@@ -5,7 +5,7 @@ import { callOf, howard, nowSeconds, permitAll, shortChain, tokenFor, worldWith 
 import { nodeEngine } from '../node/engine.ts';
 import { type ApprovalSubject, approvalDigestOf, type GrantedApproval, requestKeyOf } from './approval.ts';
 import type { Policy } from './policy.ts';
-import type { TaskWorld } from './task-world.ts';
+import { factsOfNothing, type TaskWorld } from './task-world.ts';
 
 const asking: Policy = {
   ...permitAll,
@@ -64,7 +64,8 @@ test('a renewed token or another token id does not kill the yes', () => {
 
 test('a denial beats a question, and a question beats a permit', () => {
   const trust: TaskWorld = {
-    judge: () => ({
+    judge: (asked, _, definition) => ({
+      facts: factsOfNothing(asked, definition),
       denials: [{ rule: 'writ.task', code: 'action.out_of_task', argument: null }],
       questions: [{ rule: 'writ.target', code: 'action.target_untrusted', argument: '/to' }],
       provenance: {},

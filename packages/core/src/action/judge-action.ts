@@ -4,7 +4,7 @@ import { type Denial, denial } from '../denial.ts';
 import type { Engine } from '../std/engine.ts';
 import type { Principal } from '../token/chain.ts';
 import type { TokenFacts } from '../token/facts.ts';
-import { pass, type Verdict } from '../verdict.ts';
+import { pass } from '../verdict.ts';
 import {
   type ApprovalAsk,
   type ApprovalSubject,
@@ -15,6 +15,7 @@ import {
 import type { Call } from './call.ts';
 import type { Asker, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
 import type { Question, TaskWorld, TrustAnswer } from './task-world.ts';
+import type { TrustFacts } from './trust/trust-facts.ts';
 
 export interface ActionFacts {
   readonly policyVersion: string;
@@ -39,7 +40,14 @@ export interface NeedsApproval {
   readonly facts: ActionFacts;
 }
 
-export type ActionVerdict = Verdict<ActionFacts> | NeedsApproval;
+/** A no, with what had been found out by then; null where it was said before anything was looked at. */
+export interface RefusedAction {
+  readonly outcome: 'deny';
+  readonly denial: Denial;
+  readonly facts: ActionFacts | null;
+}
+
+export type ActionVerdict = { readonly outcome: 'pass'; readonly facts: ActionFacts } | RefusedAction | NeedsApproval;
 
 /** The part of the world that actions are judged in. */
 export interface ActionWorld {
@@ -76,21 +84,24 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
     });
   }
 
-  const asked = askPolicy(call, token, policy, nowSeconds);
-  if ('denial' in asked) return { outcome: 'deny', denial: asked.denial };
   const trust = world.tasks.judge(call, token, definition);
-  const [refused] = trust.denials;
-  if (refused) return { outcome: 'deny', denial: denial(refused.code, { argument: refused.argument }, refused.rule) };
-
-  const facts: ActionFacts = {
+  const known = {
     policyVersion: policy.version,
-    determining: asked.determining,
     risk: definition.risk,
     manifest: definition.manifest,
     definition: definition.digest,
     trust: { provenance: trust.provenance, floor: trust.floor },
     approval: null,
   };
+  const asked = askPolicy(call, token, policy, trust.facts, nowSeconds);
+  if ('denial' in asked) {
+    return { outcome: 'deny', denial: asked.denial, facts: { ...known, determining: asked.determining } };
+  }
+  const facts: ActionFacts = { ...known, determining: asked.determining };
+  const [refused] = trust.denials;
+  if (refused) {
+    return { outcome: 'deny', denial: denial(refused.code, { argument: refused.argument }, refused.rule), facts };
+  }
   const questions = [...asked.questions, ...questionsOfBinding(token, definition.risk), ...trust.questions];
   return questions.length === 0 ? pass(facts) : judgeQuestions(questions, facts, call, token, world, nowSeconds);
 }
@@ -139,18 +150,18 @@ function questionsOfBinding({ unbound }: TokenFacts, risk: number): readonly Que
 }
 
 type PolicyAsked =
-  | { readonly denial: Denial }
+  | { readonly denial: Denial; readonly determining: readonly string[] }
   | { readonly determining: readonly string[]; readonly questions: readonly Question[] };
 
 /** Root and actor both need a permit; the others' forbids count (rules §3.13). */
-function askPolicy(call: Call, token: TokenFacts, policy: Policy, nowSeconds: number): PolicyAsked {
-  const request = policyRequestOf(call, token, nowSeconds);
+function askPolicy(call: Call, token: TokenFacts, policy: Policy, trust: TrustFacts, nowSeconds: number): PolicyAsked {
+  const request = policyRequestOf(call, token, nowSeconds, trust);
   const determining: string[] = [];
   const questions: Question[] = [];
   for (const { asker, who, code, forbidsOnly } of askersOf(token)) {
     const answer = policy.evaluate({ asker, ...request, forbidsOnly, decisionId: call.decisionId });
     const refusal = refusalOf(answer, code, who, forbidsOnly);
-    if (refusal) return { denial: refusal };
+    if (refusal) return { denial: refusal, determining: answer.determining };
     if (answer.outcome === 'approval') {
       for (const rule of answer.determining) questions.push({ rule, code: 'action.approval_required', argument: null });
     } else if (!forbidsOnly) determining.push(...answer.determining);
@@ -168,8 +179,8 @@ export function couldCall(token: TokenFacts, target: Call['target'], policy: Pol
   );
 }
 
-function no(code: Parameters<typeof denial>[0], detail: Denial['detail']): Verdict<never> {
-  return { outcome: 'deny', denial: denial(code, detail) };
+function no(code: Parameters<typeof denial>[0], detail: Denial['detail']): RefusedAction {
+  return { outcome: 'deny', denial: denial(code, detail), facts: null };
 }
 
 function nameOf(call: Call): string {
@@ -210,9 +221,15 @@ function askerOf(actor: Principal): Asker {
 }
 
 /** What policy is asked about a call, whoever is asked about; the shell puts the same to another engine (design D7). */
-export function policyRequestOf(call: Call, token: TokenFacts, nowSeconds: number): Omit<PolicyRequest, 'asker'> {
+export function policyRequestOf(
+  call: Call,
+  token: TokenFacts,
+  nowSeconds: number,
+  trust?: TrustFacts,
+): Omit<PolicyRequest, 'asker'> {
   const { target, operation, arguments: args } = call;
-  return { target, operation, arguments: args, context: contextOf(call, token, nowSeconds) };
+  const context = { ...contextOf(call, token, nowSeconds), ...(trust ? { trust } : {}) };
+  return { target, operation, arguments: args, context };
 }
 
 function contextOf(call: Call, token: TokenFacts, nowSeconds: number): PolicyContext {

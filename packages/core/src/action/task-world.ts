@@ -7,6 +7,8 @@ import type { Level } from '../token/chain.ts';
 import type { TokenFacts } from '../token/facts.ts';
 import type { Call } from './call.ts';
 import type { Definition } from './policy.ts';
+import { riskOfCall } from './trust/manifest.ts';
+import type { TrustFacts } from './trust/trust-facts.ts';
 
 /** A rule that wants a person's word, or says no. */
 export interface Question {
@@ -18,6 +20,8 @@ export interface Question {
 }
 
 export interface TrustAnswer {
+  /** What policy may look at: levels, counts, yes and no. */
+  readonly facts: TrustFacts;
   /** Rules that deny, whatever anybody approves. */
   readonly denials: readonly Question[];
   /** Rules that ask. */
@@ -33,5 +37,30 @@ export interface TaskWorld {
 
 /** A plane that does not track tasks: nothing is asked, and what is not known counts as external. */
 export const untrackedTasks: TaskWorld = {
-  judge: () => ({ denials: [], questions: [], provenance: {}, floor: { task: 1, residue: 1, used: 1 } }),
+  judge: (call, _, definition) => ({
+    facts: factsOfNothing(call, definition),
+    denials: [],
+    questions: [],
+    provenance: {},
+    floor: { task: 1, residue: 1, used: 1 },
+  }),
 };
+
+/** What can be said of a call when nobody knows its task: what the tool is, and that its caller may have read anything. */
+export function factsOfNothing({ arguments: args }: Call, { trust, manifest }: Definition): TrustFacts {
+  return {
+    risk: riskOfCall(trust, args),
+    baseRisk: trust.risk,
+    effect: trust.effect,
+    manifest,
+    prompt: 'none',
+    floor: 1,
+    tainted: true,
+    inTask: true,
+    target: null,
+    value: null,
+    datesGiven: true,
+    activeToken: null,
+    secret: 'none',
+  };
+}

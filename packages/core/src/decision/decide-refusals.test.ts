@@ -298,7 +298,14 @@ const cases: {
     world: {
       policy: {
         ...permitAll,
-        definition: () => ({ digest: 'd', reviewed: false, risk: 4, manifest: false, trust: unknownTool, checkArguments: () => null }),
+        definition: () => ({
+          digest: 'd',
+          reviewed: false,
+          risk: 4,
+          manifest: false,
+          trust: unknownTool,
+          checkArguments: () => null,
+        }),
       },
     },
   },
@@ -313,7 +320,8 @@ const cases: {
           digest: 'd',
           reviewed: true,
           risk: 1,
-          manifest: true, trust: unknownTool,
+          manifest: true,
+          trust: unknownTool,
           checkArguments: () => ({ code: 'action.argument_unknown', pointer: '/x', expected: 'nothing' }),
         }),
       },

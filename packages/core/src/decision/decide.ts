@@ -18,7 +18,12 @@ export function decide(call: Call, world: World, nowSeconds: number): Decision {
   if (token.outcome === 'deny') return refused(call, token.denial, { peer: peer.facts, seen: token.seen });
   const action = judgeAction(call, token.facts, world, nowSeconds);
   if (action.outcome === 'deny') {
-    return refused(call, action.denial, { peer: peer.facts, token: token.facts, seen: token.seen });
+    return refused(call, action.denial, {
+      peer: peer.facts,
+      token: token.facts,
+      seen: token.seen,
+      facts: action.facts,
+    });
   }
   if (action.outcome === 'approval') return asking(call, action, peer.facts, token.facts, token.seen);
   const claims = [...token.facts.claims, ...approvalClaim(action.facts)];
@@ -70,16 +75,17 @@ interface Passed {
   readonly peer?: PeerFacts;
   readonly token?: TokenFacts;
   readonly seen?: GenuineToken | null;
+  readonly facts?: ActionFacts | null;
 }
 
-function refused(call: Call, denial: Denial, { peer, token, seen }: Passed): Decision {
+function refused(call: Call, denial: Denial, { peer, token, seen, facts }: Passed): Decision {
   return {
     id: call.decisionId,
     outcome: 'deny',
     denial,
     transport: { verdict: peer ? 'pass' : 'deny', facts: peer ?? null },
     token: { verdict: token ? 'pass' : peer ? 'deny' : 'not_reached', facts: token ?? null, seen: seen ?? null },
-    action: { verdict: token ? 'deny' : 'not_reached', facts: null },
+    action: { verdict: token ? 'deny' : 'not_reached', facts: facts ?? null },
     ask: null,
     opened: null,
     claims: [],

@@ -23,7 +23,14 @@ const client = (id: string): Chain => ({
 const onOauth = { peer: { listener: 'oauth', remote: '127.0.0.1:1' } } as const;
 const withRisk = (risk: number): Policy => ({
   ...permitAll,
-  definition: () => ({ digest: 'sha256:d', reviewed: true, risk, manifest: true, trust: unknownTool, checkArguments: () => null }),
+  definition: () => ({
+    digest: 'sha256:d',
+    reviewed: true,
+    risk,
+    manifest: true,
+    trust: unknownTool,
+    checkArguments: () => null,
+  }),
 });
 
 for (const risk of [0, 1]) {

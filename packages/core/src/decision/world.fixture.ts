@@ -120,7 +120,14 @@ export const revocations: Revocations = {
 
 export const permitAll: Policy = {
   version: 'sha256:test',
-  definition: () => ({ digest: 'sha256:d', reviewed: true, risk: 1, manifest: true, trust: unknownTool, checkArguments: () => null }),
+  definition: () => ({
+    digest: 'sha256:d',
+    reviewed: true,
+    risk: 1,
+    manifest: true,
+    trust: unknownTool,
+    checkArguments: () => null,
+  }),
   evaluate: ({ asker }) => ({ outcome: 'permit', determining: [`all.${asker.kind}`], errors: [] }),
   couldPermit: () => true,
 };

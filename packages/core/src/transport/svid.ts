@@ -19,6 +19,8 @@ export interface SvidFacts {
 }
 
 const uriTag = 0x86;
+/** GeneralName, RFC 5280 §4.2.1.6. */
+const nameTags: ReadonlySet<number> = new Set([0xa0, 0x81, 0x82, 0xa3, 0xa4, 0xa5, uriTag, 0x87, 0x88]);
 const serverAuth = '1.3.6.1.5.5.7.3.1';
 const clientAuth = '1.3.6.1.5.5.7.3.2';
 const digitalSignature = 0;
@@ -95,7 +97,9 @@ function workloadOf(leaf: UnverifiedCertificate): { spiffeId: SpiffeId | null; u
   const uris = (names ?? [])
     .filter((name) => name.tag === uriTag)
     .map(({ content }) => latin1(content.subarray(0, 2049)));
-  const parsed = uris.length === 1 ? parseSpiffeId(uris[0]!) : null;
+  // A name of no kind makes other readers give up on all names, or pass over just this one: no two agree on who this is.
+  const readable = (names ?? []).every((name) => nameTags.has(name.tag));
+  const parsed = readable && uris.length === 1 ? parseSpiffeId(uris[0]!) : null;
   const spiffeId = parsed !== null && pathOf(parsed) !== '' ? parsed : null;
   // For the operator's eyes, and chosen by a stranger: few, short, and without control characters.
   return { spiffeId, uriNames: uris.slice(0, 4).map((uri) => uri.slice(0, 200).replace(/[^\x20-\x7e]/g, '?')) };

@@ -70,6 +70,12 @@ const handle = createAuthzenServer({
     refused.push({ call, denial });
   },
   findApproval: async () => null,
+  search: {
+    isAdmin: async (req) => req.headers.authorization === 'Bearer admin',
+    subjects: (type) => (type === 'user' ? ['ada', 'eve', 'howard'] : []),
+    resources: (type) => (type === 'tool' ? ['files/read', 'files/write', 'mail/send'] : []),
+    couldDo: ({ id }, { callee, name }) => id !== 'eve' && callee === 'files' && (name === 'read' || id === 'ada'),
+  },
   approvalUrl: (id) => `https://writ.example/console/approvals#${id}`,
   report: () => {},
 });
@@ -404,16 +410,19 @@ for (const [why, evaluations] of [
   });
 }
 
-test('the metadata names what there is, and search is not there', async () => {
+test('the metadata names what there is', async () => {
   const answer = await fetch(`${origin}/.well-known/authzen-configuration`);
   assert.deepEqual(await answer.json(), {
     policy_decision_point: 'https://writ.example',
     access_evaluation_endpoint: 'https://writ.example/access/v1/evaluation',
     access_evaluations_endpoint: 'https://writ.example/access/v1/evaluations',
+    search_subject_endpoint: 'https://writ.example/access/v1/search/subject',
+    search_resource_endpoint: 'https://writ.example/access/v1/search/resource',
+    search_action_endpoint: 'https://writ.example/access/v1/search/action',
     access_request_endpoint: 'https://writ.example/access/v1/requests',
     capabilities: ['urn:openid:authzen:capability:access-request'],
   });
-  assert.equal((await post({}, { path: '/access/v1/search/subject' })).status, 404);
+  assert.equal((await post({}, { path: '/access/v1/search/other' })).status, 404);
 });
 
 test('another method is told which one to use', async () => {

@@ -1,6 +1,6 @@
 // AuthZEN Authorization API 1.0 as a server: metadata, evaluation, evaluations, and the access-request profile. A denial is an answer
-// (200, `decision: false`); an HTTP error says that nothing was decided. What is decided, and how, is authzen/answer.ts. Search is not
-// offered, and an endpoint that the metadata does not name is not supported (AuthZEN 1.0 §9).
+// (200, `decision: false`); an HTTP error says that nothing was decided. What is decided, and how, is authzen/answer.ts; search, for
+// admins alone, is authzen/search.ts.
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type JsonObject, type JsonValue, type PeerOnWire, parseStrictJson } from '@writ/core';
@@ -13,11 +13,16 @@ import {
 } from './authzen/access-request.ts';
 import { type Answer, answerTo, type JudgePorts } from './authzen/answer.ts';
 import { type Batch, readBatch, readEvaluation } from './authzen/request.ts';
+import { type SearchKind, type SearchPorts, search } from './authzen/search.ts';
 import type { AuthzenCaller } from './authzen/to-call.ts';
 
 export interface AuthzenDeps extends JudgePorts {
   /** Who asks, authenticated; null for nobody. `peer`: who the listener saw, where it asks for certificates. */
   callerOf(req: IncomingMessage, peer: PeerOnWire | null): Promise<AuthzenCaller | null>;
+  readonly search: SearchPorts & {
+    /** A person with the role admin who signed in recently (rules §7.1, §7.5). */
+    isAdmin(req: IncomingMessage, peer: PeerOnWire | null): Promise<boolean>;
+  };
   report(what: string, error: unknown): void;
 }
 
@@ -28,6 +33,7 @@ const METADATA = '/.well-known/authzen-configuration';
 const EVALUATION = '/access/v1/evaluation';
 const EVALUATIONS = '/access/v1/evaluations';
 
+const SEARCH = '/access/v1/search/';
 const REQUEST = new RegExp(`^${ACCESS_REQUESTS}/([\\w-]{1,64})$`);
 const PROBLEM = 'urn:openid:authzen:access-request:error:';
 
@@ -39,6 +45,9 @@ export function createAuthzenServer(deps: AuthzenDeps): AuthzenServer {
     policy_decision_point: deps.base,
     access_evaluation_endpoint: deps.base + EVALUATION,
     access_evaluations_endpoint: deps.base + EVALUATIONS,
+    search_subject_endpoint: `${deps.base}${SEARCH}subject`,
+    search_resource_endpoint: `${deps.base}${SEARCH}resource`,
+    search_action_endpoint: `${deps.base}${SEARCH}action`,
     access_request_endpoint: deps.base + ACCESS_REQUESTS,
     capabilities: [ACCESS_REQUEST_CAPABILITY],
   };
@@ -63,12 +72,23 @@ export function createAuthzenServer(deps: AuthzenDeps): AuthzenServer {
     return 'status' in body ? body : submit(body.value, caller, deps.base, deps);
   }
 
+  async function searched(req: IncomingMessage, kind: SearchKind, peer: PeerOnWire | null): Promise<Reply> {
+    if (!(await deps.search.isAdmin(req, peer)))
+      return { status: 401, text: 'an admin who signed in recently is required' };
+    const body = await readJson(req);
+    if ('status' in body) return body;
+    const found = search(kind, body.value, deps.search);
+    return 'malformed' in found ? { status: 400, text: found.malformed } : { status: 200, json: found.json };
+  }
+
   return async (req, res, peer) => {
     const path = (req.url ?? '/').split('?', 1)[0]!;
     const method = methodOf(path);
     if (method === null) return false;
     const answered = () => {
       if (path === METADATA) return { status: 200, json: metadata } as const;
+      const kind = searchKindOf(path);
+      if (kind !== null) return searched(req, kind, peer);
       return path.startsWith(ACCESS_REQUESTS) ? requested(req, path, peer) : evaluated(req, path, peer);
     };
     try {
@@ -85,7 +105,13 @@ export function createAuthzenServer(deps: AuthzenDeps): AuthzenServer {
 /** Null: not one of ours. */
 function methodOf(path: string): 'GET' | 'POST' | null {
   if (path === METADATA || REQUEST.test(path)) return 'GET';
-  return [EVALUATION, EVALUATIONS, ACCESS_REQUESTS].includes(path) ? 'POST' : null;
+  return [EVALUATION, EVALUATIONS, ACCESS_REQUESTS].includes(path) || searchKindOf(path) !== null ? 'POST' : null;
+}
+
+function searchKindOf(path: string): SearchKind | null {
+  if (!path.startsWith(SEARCH)) return null;
+  const kinds: readonly SearchKind[] = ['subject', 'resource', 'action'];
+  return kinds.find((kind) => kind === path.slice(SEARCH.length)) ?? null;
 }
 
 /** In order, and no further than the semantic wants; an item that could not be judged is a denial that says so (§7.2). */

@@ -158,8 +158,11 @@ describe('a command', () => {
 describe('rules §7.6: a stored credential for each person', () => {
   const stored = { read: async (name: string) => (name === 'mail/howard' ? 'key-of-howard-at-mail' : null) };
   const credential = { kind: 'stored', name: 'mail/{user}' } as const;
-  const cause = async (root: Principal | null) =>
-    told(await brokerOver({ mail: { credential } }, { stored }).broker.credentialFor('mail', { root, task: 'one' }));
+  const cause = async (root: Principal | null) => {
+    const { broker } = brokerOver({ mail: { credential } }, { stored });
+    if (root !== null) broker.leaseFor('mail', asks(root, 'one'));
+    return told(await broker.credentialFor('mail', { root, task: root && 'one' }));
+  };
 
   test('is the root’s, and missing is a denial', async () => {
     assert.equal(await cause(howard), 'key-of-howard-at-mail');
@@ -177,6 +180,19 @@ describe('rules §7.6: a stored credential for each person', () => {
       assert.match(await cause({ iss: issuer, sub }), /credential_missing: .*(of that name|is not there)/, sub);
     }
   });
+});
+
+test('a secret without an end of its own ends with the task too', async () => {
+  const { broker, leases } = brokerOver(
+    { mail: { credential: fromEnv } },
+    { environment: { MAIL_KEY: 'key-of-mail' } },
+  );
+  const fetch = async () => told(await broker.credentialFor('mail', asks(howard, 'one')));
+  assert.match(await fetch(), /its lease ended/, 'no decision has opened one');
+  broker.leaseFor('mail', asks(howard, 'one'));
+  assert.equal(await fetch(), 'key-of-mail');
+  await leases.close();
+  assert.match(await fetch(), /its lease ended with its task/);
 });
 
 test('one process for everybody has the plane’s credential, and a task’s end does not take it away', async () => {

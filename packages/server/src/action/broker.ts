@@ -2,7 +2,7 @@
 // and nobody before the gateway ever holds it. A missing credential is a denial whose cause only the operator sees. What can be
 // taken for a while is taken under a lease and given back (broker/leases.ts).
 
-import { deny, pass, type Verdict } from '@writ/core';
+import { deny, type JsonObject, pass, type Verdict } from '@writ/core';
 import type { CredentialRef, EnvironmentValue, OauthRef, SecretRef } from '../config/config.ts';
 import { type Challenge, readChallenge, readResource, scopesToAsk } from './broker/challenge.ts';
 import { CredentialFault, type Held } from './broker/held.ts';
@@ -71,6 +71,8 @@ export interface BrokerPorts {
   readonly personOf: SourcePorts['personOf'];
   /** A sentence for the operator, once per reference; never a value. */
   warn(says: string): void;
+  /** For the log. */
+  event(name: string, members: JsonObject): void;
 }
 
 /** What a logger may take. */
@@ -115,9 +117,7 @@ export function createBroker(ports: BrokerPorts): Broker {
   };
 
   const readLeased = async (server: string, ref: CredentialRef, use: Use): Promise<Held['fields']> => {
-    const lease = leases.find(server, use);
-    if (lease === null) throw new CredentialFault('its lease ended with its task');
-    const { fields } = await leases.held(lease);
+    const { fields } = await leases.held(leases.find(server, use)!);
     const name = credentialName(refFor(ref, ports.personOf(use.root)));
     // A user name is no secret, and stands in many places.
     for (const [field, value] of Object.entries(fields)) if (field !== 'username') note(server, name, value);
@@ -185,6 +185,13 @@ export function createBroker(ports: BrokerPorts): Broker {
     // Asked again for what it has: another token would be refused like this one.
     if (wider && scopes.length === held.length) return false;
     await leases.forget(lease);
+    ports.event('credential.challenged', {
+      server: lease.server,
+      lease: lease.id,
+      decision: lease.decision,
+      status,
+      scopes,
+    });
     lease.asked = { scopes, times, sinceSeconds: recent?.sinceSeconds ?? nowSeconds };
     return true;
   };
@@ -195,6 +202,9 @@ export function createBroker(ports: BrokerPorts): Broker {
       if (!server) return deny('action.credential_missing', { server: key, cause: 'the server is not configured' });
       const use = server.shared ? nobody : asked;
       try {
+        // Also where the secret itself has no end: the task has one.
+        if (server.credential && leases.find(key, use) === null)
+          throw new CredentialFault('its lease ended with its task');
         return pass(
           await (server.transport === 'stdio' ? environmentOf(key, server, use) : bearerOf(key, server, use)),
         );

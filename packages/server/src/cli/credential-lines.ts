@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { credentialName } from '../action/broker/names.ts';
+import { credentialName, secretsBehind } from '../action/broker/names.ts';
 import { type CredentialNote, listNotes } from '../action/broker/notes.ts';
 import type { Config, CredentialRef } from '../config/config.ts';
 import { openStoredCredentials } from '../main/broker.ts';
@@ -63,8 +63,7 @@ function serversByName({ servers }: Config): Map<string, string[]> {
       credential,
       ...variables.flatMap((one) => (one.kind === 'text' || one.kind === 'credential' ? [] : [one])),
     ];
-    for (const ref of refs) {
-      if (ref === null) continue;
+    for (const ref of refs.flatMap((one) => (one === null ? [] : [one, ...secretsBehind(one)]))) {
       const name = credentialName(ref);
       found.set(name, [...new Set([...(found.get(name) ?? []), server])]);
     }

@@ -109,7 +109,7 @@ describe('the launcher', () => {
   test('a plane is started with less memory for the young, other verbs as they are', async () => {
     const program = install('flags', flagsOf);
     for (const [verb, wanted] of [
-      ['up', ['--max-semi-space-size=4']],
+      ['up', ['--max-semi-space-size=8']],
       ['status', []],
     ] as const) {
       const { ended } = await start(process.execPath, program, [verb]);

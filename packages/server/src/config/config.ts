@@ -18,6 +18,7 @@ export interface Config {
   /** Public base URLs without a final slash; null where the listen address is the public one. */
   readonly external: { readonly mtls: string | null; readonly oauth: string | null; readonly issuer: string | null };
   readonly identity: { readonly ttlSeconds: number };
+  readonly federation: FederationConfig;
   readonly tasks: {
     readonly depth: number;
     readonly ttlSeconds: number;
@@ -46,6 +47,22 @@ export interface Config {
   /** In file order: line n compiles to `allow.<n>.agent` and `allow.<n>.user`, counted from 1. */
   readonly allow: readonly AllowLine[];
   readonly mode: Mode;
+}
+
+export interface FederationConfig {
+  /** Where partners fetch our bundle; null: nowhere. */
+  readonly listen: Address | null;
+  /** By trust domain. */
+  readonly partners: ReadonlyMap<string, PartnerConfig>;
+}
+
+export interface PartnerConfig {
+  readonly url: string;
+  readonly profile: 'https_web' | 'https_spiffe';
+  /** SPIFFE ID of its endpoint; null for `https_web`. */
+  readonly endpoint: string | null;
+  readonly bundleFile: string | null;
+  readonly caFile: string | null;
 }
 
 export interface Address {

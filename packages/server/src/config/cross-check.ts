@@ -4,6 +4,7 @@
 import { parseScope, parseSpiffeId } from '@writ/core';
 import { checkAddresses } from './check-addresses.ts';
 import { checkLives, checkSight } from './check-attest.ts';
+import { checkFederation } from './check-federation.ts';
 import type { Complaint } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 import { durationSeconds } from './words.ts';
@@ -30,6 +31,7 @@ export function crossCheck(written: ConfigFile, surroundings: Surroundings): rea
     ...checkBoundaries(written, surroundings.planeUid),
     ...checkSight(written, surroundings),
     ...checkLives(written, durationSeconds),
+    ...checkFederation(written),
     ...checkAddresses(written),
   ];
 }

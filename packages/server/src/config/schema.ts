@@ -107,6 +107,17 @@ const client = closed(
   'an OAuth client, such as `{ redirectUris: […], calls: [files] }`',
 );
 
+const partner = closed(
+  {
+    url: word(/^https:\/\/[^\s@#]+$/, 'an address `https://…` without user and fragment'),
+    profile: oneOfWords(['https_web', 'https_spiffe']),
+    endpoint: word(/^spiffe:\/\/\S+$/, 'the SPIFFE ID of its endpoint').optional(),
+    bundle: path.optional(),
+    ca: path.optional(),
+  },
+  'a partner, such as `{ url: https://partner.example/bundle.json, profile: https_web }`',
+);
+
 const optionalMap = <Key extends z.ZodType<string, string>, Value extends z.ZodType>(
   key: Key,
   value: Value,
@@ -133,6 +144,13 @@ export const ConfigFile = closed(
       'a map of public base URLs',
     ).optional(),
     identity: closed({ ttl: duration.optional() }, 'a map with `ttl`').optional(),
+    federation: closed(
+      {
+        listen: address.optional(),
+        partners: optionalMap(word(/^\S+$/, 'a trust domain'), partner, 'partners by trust domain'),
+      },
+      'a map with `listen` and `partners`',
+    ).optional(),
     tasks: closed(
       {
         depth: wholeNumber(0, 15, 'how often a task may be handed on').optional(),

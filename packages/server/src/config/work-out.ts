@@ -44,6 +44,14 @@ export function workOut(written: ConfigFile, file: string): Config {
       issuer: baseUrl(external.issuer),
     },
     identity: { ttlSeconds: durationSeconds(identity.ttl ?? DEFAULTS.identityTtl) },
+    federation: {
+      listen: written.federation?.listen === undefined ? null : parseAddress(written.federation.listen),
+      partners: mapped(written.federation?.partners, ({ url, profile, endpoint, bundle, ca }) => ({
+        ...{ url, profile, endpoint: endpoint ?? null },
+        bundleFile: bundle === undefined ? null : at(bundle),
+        caFile: ca === undefined ? null : at(ca),
+      })),
+    },
     tasks: {
       depth: tasks.depth ?? DEFAULTS.taskDepth,
       ttlSeconds: durationSeconds(tasks.ttl ?? DEFAULTS.taskTtl),

@@ -38,7 +38,7 @@ export function isRecent({ authenticatedAtSeconds: at }: PersonCaller, nowSecond
 
 export type FindCaller = (req: IncomingMessage, via: Via) => Promise<Caller>;
 
-export function createFindCaller(deps: ConsoleDeps): FindCaller {
+export function createFindCaller(deps: Pick<ConsoleDeps, 'people' | 'viewerToken' | 'readApiToken'>): FindCaller {
   const { people } = deps;
   return async (req, via) => {
     // Whoever may open the socket may look, and nobody may do more through it, whatever they bring.

@@ -17,6 +17,7 @@ import {
 import { CredentialFault } from '../action/broker/held.ts';
 import { leaseStore } from '../action/broker/lease-store.ts';
 import { createLeases } from '../action/broker/leases.ts';
+import { credentialName } from '../action/broker/names.ts';
 import { credentialNotes } from '../action/broker/notes.ts';
 import { createOauthClient } from '../action/broker/oauth.ts';
 import { createPlaceholders, isPlaceholder, type Placeholders } from '../action/broker/placeholders.ts';
@@ -78,7 +79,8 @@ export async function openBroker(deps: BrokerDeps): Promise<BrokerRoom> {
   const readSecret = async (ref: Parameters<typeof sources.read>[0]): Promise<string> => {
     const found = await sources.read(ref);
     if ('says' in found) throw new CredentialFault(found.says);
-    if (ref.kind !== 'file' || !found.value.includes('PRIVATE KEY')) secrets.add(found.value, ref.kind);
+    secrets.add(found.value, credentialName(ref));
+    notes.used(credentialName(ref), found.value);
     return found.value;
   };
   const personOf = (root: Principal | null): string | null =>
@@ -108,7 +110,18 @@ export async function openBroker(deps: BrokerDeps): Promise<BrokerRoom> {
     newId: deps.newId,
     say,
   });
-  const broker = createBroker({ servers, sources, secrets, leases, notes, web, clock, personOf, warn: say });
+  const broker = createBroker({
+    servers,
+    sources,
+    secrets,
+    leases,
+    notes,
+    web,
+    clock,
+    personOf,
+    warn: say,
+    event: deps.event,
+  });
   await leases.recover();
   const tending = setInterval(() => {
     Promise.all([vault.tend(), leases.tend()]).catch((error: unknown) => deps.report('credentials', error));

@@ -4,13 +4,16 @@
 import type { IncomingMessage } from 'node:http';
 import {
   agentPath,
+  anyScopeCovers,
   type Call,
   type Decision,
   layerOf,
   type PeerOnWire,
+  parseSpiffeId,
   type SpiffeId,
   trustDomainOf,
 } from '@writ/core';
+import type { SearchPorts } from '../action/authzen/search.ts';
 import type { AuthzenCaller } from '../action/authzen/to-call.ts';
 import { type AuthzenServer, createAuthzenServer } from '../action/authzen-server.ts';
 import type { TaskDesk } from '../action/tasks/desk.ts';
@@ -20,7 +23,9 @@ import { credentialOf } from '../gateway/http-io.ts';
 import type { AuthorizationServer } from '../token/front.ts';
 import type { Doors } from './doors.ts';
 import type { Ground } from './ground.ts';
-import { endpointOf } from './standing.ts';
+import type { PolicyHolder } from './policy.ts';
+import { endpointOf, spiffeIdOf } from './standing.ts';
+import type { WorldHolder } from './world.ts';
 
 export interface DecisionPointDeps {
   approvalUrl(id: string): string;
@@ -28,6 +33,9 @@ export interface DecisionPointDeps {
   readonly doors: Doors;
   readonly authorization: AuthorizationServer;
   readonly spine: Spine;
+  readonly world: WorldHolder;
+  readonly policy: Pick<PolicyHolder, 'pins'>;
+  isAdmin(req: IncomingMessage): Promise<boolean>;
   readonly tasks: Pick<TaskDesk, 'released'>;
 }
 
@@ -53,12 +61,48 @@ export function openDecisionPoint(deps: DecisionPointDeps): DecisionPoint {
       callerOf: (req, peer) => callerOf(req, peer, ground, authorization),
       findApproval: (id) => approvals.find(id),
       approvalUrl,
+      // An admin is a person at the admin address; on the other one a certificate has said who it is.
+      search: { ...searchPorts(deps), isAdmin: async (req, peer) => peer === null && deps.isAdmin(req) },
       judge: (call) => judged(call, deps),
       refuse: ({ decisionId, peer, protocol, target }, denial) =>
         records.unread({ decisionId, denial, peer, protocol, target }),
       report,
     });
   return { admin: at(bases.issuer), mtls: at(bases.mtls) };
+}
+
+function searchPorts({ ground: { config }, doors, world, policy }: DecisionPointDeps): SearchPorts {
+  const { trustDomain, servers, agents, users } = config;
+  const { issuer } = doors.listeners.bases;
+  const idOf = (path: string) => spiffeIdOf(trustDomain, path);
+  const toolsOf = (server: string) => policy.pins.listing(server)?.tools.map(({ name }) => `${server}/${name}`) ?? [];
+  const subjects = { user: () => [...users.keys()], agent: () => [...agents.keys()].map(idOf) };
+  const resources = { agent: () => [...agents.keys()], tool: () => [...servers.keys()].flatMap(toolsOf) };
+  const all = (of: { readonly [type: string]: () => readonly string[] }, type: string) =>
+    Object.hasOwn(of, type) ? of[type]!() : [];
+
+  function mayReach(id: string, callee: string, name: string): boolean {
+    const spiffeId = parseSpiffeId(id);
+    const path = spiffeId && agentPath(spiffeId);
+    if (path === null || id !== idOf(path)) return false;
+    const { edges, entitlements } = world.parts.standing;
+    return edges.get(path)?.has(callee) === true && anyScopeCovers(entitlements.get(path) ?? [], `${callee}:${name}`);
+  }
+
+  return {
+    subjects: (type) => all(subjects, type),
+    resources: (type) => all(resources, type),
+    couldDo({ type, id }, { kind, callee, name }) {
+      const inForce = world.parts.policy;
+      const target = { kind, server: callee, name };
+      if (!inForce.definition(target)?.reviewed) return false;
+      if (type === 'agent') {
+        return mayReach(id, callee, name) && inForce.couldPermit({ kind: 'agent', spiffeId: id }, target);
+      }
+      const isPerson = type === 'user' && users.has(id);
+      return isPerson && inForce.couldPermit({ kind: 'user', principal: { iss: issuer, sub: id } }, target);
+    },
+  };
 }
 
 /** One credential: the certificate on the wire, or a token of the agent's own; both together are one too many (rules §2.8). */

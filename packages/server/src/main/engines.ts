@@ -11,6 +11,7 @@ import { type RemoteEngine, versionOf } from '../action/remote/verdict.ts';
 import { createSecretSources, type SecretSources } from '../action/secret-sources.ts';
 import type { Config, DecisionPoint } from '../config/config.ts';
 import type { Told } from '../gateway/spine.ts';
+import { openStoredCredentials } from './broker.ts';
 import type { OnClose } from './ground.ts';
 
 export interface EngineDeps {
@@ -19,15 +20,17 @@ export interface EngineDeps {
   readonly environment: { readonly [name: string]: string | undefined };
 }
 
-/** Null where the configuration names none. Rejects with a sentence for one that cannot be used. */
+/** Null where the configuration names none. */
 export type Consult = ((call: Call, token: TokenFacts) => Promise<Told>) | null;
 
+/** Rejects with a sentence for an engine that cannot be used. */
 export async function openEngines({ config, clock, environment }: EngineDeps, onClose: OnClose): Promise<Consult> {
-  const sources = createSecretSources({ environment, clock });
+  if (config.pdp.size === 0) return null;
+  const stored = await openStoredCredentials(config.dataDir, clock);
+  const sources = createSecretSources({ environment, clock, stored });
   const engines: RemoteEngine[] = [];
   onClose(() => Promise.all(engines.map((engine) => engine.close())));
   for (const [name, point] of config.pdp) engines.push(await openEngine(name, point, sources));
-  if (engines.length === 0) return null;
   return async (call, token) => {
     const asked = policyRequestOf(call, token, clock.nowSeconds());
     const told = await Promise.all(engines.map((engine) => engine.ask(asked)));

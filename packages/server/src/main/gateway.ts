@@ -1,5 +1,6 @@
 // The gateway put together: protocol folders around one spine, over the world, the store, the log and the authorization server.
 
+import type { IncomingMessage } from 'node:http';
 import { mtlsAgent } from '@writ/agent/node';
 import {
   agentPath,
@@ -49,6 +50,8 @@ export interface GatewayDeps {
   readonly broker: BrokerRoom;
   readonly tasks: TaskDesk;
   readonly consult: Consult;
+  /** Whether an admin who signed in recently is asking. */
+  isAdmin(req: IncomingMessage): Promise<boolean>;
 }
 
 export interface Gateway {
@@ -182,7 +185,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
   });
 
   const decisionPoint = openDecisionPoint({
-    ...{ ground, doors: deps.doors, authorization, tasks, approvalUrl },
+    ...{ ground, doors: deps.doors, authorization, world, policy, tasks, approvalUrl, isAdmin: deps.isAdmin },
     spine: control.spine,
   });
 

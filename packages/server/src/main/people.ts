@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '@writ/core';
 import { openAdminSocket } from '../console/admin-socket.ts';
+import { createFindCaller, isRecent } from '../console/caller.ts';
 import { createConsole } from '../console/console.ts';
 import { openViewerToken } from '../console/viewer-token.ts';
 import { answerJson } from '../gateway/http-io.ts';
@@ -44,6 +45,8 @@ export interface PeopleRooms {
   adminLink(): Promise<string | null>;
   /** True, or a sentence: launching needs a person (rules §1.1). */
   mayLaunch(session: string): Promise<true | string>;
+  /** A person with the role admin who signed in recently, by a credential that no browser adds by itself (rules §7.1). */
+  isAdmin(req: IncomingMessage): Promise<boolean>;
   /** Opens the console and the local socket. */
   open(ports: OpenPorts): Promise<ConsoleDoor>;
 }
@@ -82,6 +85,13 @@ export async function openPeopleRooms(options: PeopleOptions, onClose: OnClose):
         ? (await readApiToken?.(session))?.outcome === 'pass'
         : (await room.personOf(session)) !== null;
       return signedIn || 'launching needs a person who is signed in; `writ login` signs you in';
+    },
+    async isAdmin(req) {
+      if (readApiToken === null) return false;
+      const find = createFindCaller({ people: room, viewerToken: viewer.token, readApiToken });
+      const caller = await find(req, 'tcp');
+      const isAdmin = caller.kind === 'person' && caller.by !== 'cookie' && caller.roles.includes('admin');
+      return isAdmin && isRecent(caller, clock.nowSeconds());
     },
     async open(ports) {
       readApiToken = ports.authorization.readApiToken;

@@ -80,6 +80,7 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
       directory: directoryOf(config, deps.issuer),
       servers,
       locate: () => ({ file: relative(process.cwd(), config.file) || config.file, line: 1, column: 1 }),
+      trustRules: [],
     };
     const result = loadPolicy(input, shadow ?? {});
     if ('problems' in result) throw new PolicyFault(result.problems);

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { utf8 } from '../../std/bytes.ts';
+import { canonicalJson } from '../../std/json.ts';
 import { DETAIL_TYPE } from '../chain.ts';
 import { parseChained } from './aip/chained.ts';
 import { appendJwtChain, mintJwtChain } from './aip/jwt-chain.ts';
@@ -26,10 +27,14 @@ const worlds = Number(process.env.WRIT_WORLDS ?? 10_000);
 const patterns = ['tool:search', 'tool:seal', 'tool:sea*', 'tool:*', '*', 'tool:mail', 'mail:send'];
 const tools = fc.subarray(patterns, { minLength: 1, maxLength: 3 });
 const asked = fc.constantFrom('tool:search', 'tool:seal', 'tool:seaside', 'tool:mail', 'mail:send', 'other');
-const until = fc.integer({ min: -1, max: 4 }).map((seconds) => nowSeconds + seconds);
-const budget = fc.option(fc.nat(3));
-const domains = fc.option(fc.subarray(['a.example', 'b.example'], { minLength: 1 }));
+const until = fc.integer({ min: 0, max: 4 }).map((seconds) => nowSeconds + seconds);
+// Every second time nothing is said, so that leaves that say yes are not rare.
+const half = { freq: 2 };
+const budget = fc.option(fc.nat(3), half);
+const domains = fc.option(fc.subarray(['a.example', 'b.example'], { minLength: 1 }), half);
 const details = fc.constantFrom(
+  undefined,
+  undefined,
   undefined,
   ...[['/a'], ['/a', '/a/b'], []].map((roots) =>
     roots.map((root) => ({
@@ -40,8 +45,8 @@ const details = fc.constantFrom(
   ),
 ) as fc.Arbitrary<WritDimensions['details']>;
 const limits = fc.record({
-  tools: fc.option(tools),
-  untilSeconds: fc.option(until),
+  tools: fc.option(tools, half),
+  untilSeconds: fc.option(until, half),
   budgetCents: budget,
   domains,
   details,
@@ -73,20 +78,20 @@ const judged = (token: string, over: Parameters<typeof ask>[0]) => {
 test('Biscuit: what a delegation admits, each of its parents admits', (t) => {
   let yes = 0;
   fc.assert(
-    fc.property(limits, fc.array(limits, { minLength: 1, maxLength: 3 }), question, (root, links, over) => {
+    fc.property(limits, fc.array(limits, { minLength: 1, maxLength: 2 }), question, (root, links, over) => {
       const tokens = [mint(rooted(root, nowSeconds))];
       for (const [i, link] of links.entries()) {
         const from = i === 0 ? 'root' : `a${i}`;
         tokens.push(append(tokens[i]!, delegation(from, `a${i + 1}`, child(link)), keyNamed(from)));
       }
-      const verdicts = tokens.map((token) => judged(token, over));
-      for (let i = 1; i < verdicts.length; i++) if (verdicts[i]) assert.ok(verdicts[i - 1], tokens[i]);
-      if (verdicts.at(-1)) yes++;
+      if (!judged(tokens.at(-1)!, over)) return;
+      yes++;
+      for (const token of tokens) assert.ok(judged(token, over), tokens.at(-1));
     }),
     numRuns(0.5),
   );
   t.diagnostic(`${yes} leaves said yes`);
-  assert.ok(yes > worlds / 400, `only ${yes} leaves said yes`);
+  assert.ok(yes > worlds / 100, `only ${yes} leaves said yes`);
 });
 
 test('JWT chain: what a link admits, each of its parents admits', (t) => {
@@ -102,14 +107,14 @@ test('JWT chain: what a link admits, each of its parents admits', (t) => {
         const next = delegation(`a${i}`, `a${i + 1}`, { ...child(link), ...keyed(`a${i + 1}`) });
         tokens.push(appendJwtChain(tokens[i]!, next, ids, keyNamed(`a${i}`), capEngine)!);
       }
-      const verdicts = tokens.map((token) => judged(token, over));
-      for (let i = 1; i < verdicts.length; i++) if (verdicts[i]) assert.ok(verdicts[i - 1], tokens[i]);
-      if (verdicts.at(-1)) yes++;
+      if (!judged(tokens.at(-1)!, over)) return;
+      yes++;
+      for (const token of tokens) assert.ok(judged(token, over), tokens.at(-1));
     }),
     numRuns(0.2),
   );
   t.diagnostic(`${yes} leaves said yes`);
-  assert.ok(yes > worlds / 1000, `only ${yes} leaves said yes`);
+  assert.ok(yes > worlds / 200, `only ${yes} leaves said yes`);
 });
 
 test('macaroon: what is admitted after a condition was admitted before it', (t) => {
@@ -210,7 +215,11 @@ test('a chain of the plane is the same chain after each conversion (rules §2.13
           capEngine,
           nowSeconds,
         );
-        assert.deepEqual(verdict.seen?.chain, from, JSON.stringify(verdict));
+        assert.equal(
+          canonicalJson(verdict.seen?.chain as never),
+          canonicalJson(from as never),
+          JSON.stringify(verdict),
+        );
       }
     }),
     { numRuns: 500 },

@@ -81,7 +81,7 @@ function entityFault(body: JsonObject, name: string): string | null {
 }
 
 /** `body.name` is an object with a text `part` that says something. */
-function memberFault(body: JsonObject, name: string, part: string): string | null {
+export function memberFault(body: JsonObject, name: string, part: string): string | null {
   const found = Object.hasOwn(body, name) ? body[name] : undefined;
   if (!isJsonObject(found)) return `\`${name}\` is missing or no JSON object`;
   const text = Object.hasOwn(found, part) ? found[part] : undefined;

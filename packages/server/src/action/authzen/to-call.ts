@@ -3,7 +3,7 @@
 
 import { type Call, isJsonObject, type JsonObject, type PeerOnWire, parseSpiffeId, type SpiffeId } from '@writ/core';
 import { digestOf } from '../digest.ts';
-import type { Evaluation, Malformed } from './request.ts';
+import type { Entity, Evaluation, Malformed } from './request.ts';
 
 /** The gateway that asks, as the plane authenticated it. */
 export interface AuthzenCaller {
@@ -28,21 +28,28 @@ export type Asked =
   /** Not an operation this plane has. */
   | { readonly unknown: string };
 
-interface Operation {
+export interface Operation {
   readonly kind: 'server' | 'agent';
   readonly callee: string;
   readonly name: string;
   readonly protocol: 'mcp' | 'a2a';
 }
 
-const ACTIONS: { readonly [type: string]: string } = {
+/** By type of resource: the one action it has here. */
+export const ACTIONS: { readonly [type: string]: string } = {
   tool: 'tools/call',
   prompt: 'prompts/get',
   agent: 'SendMessage',
 };
 
 /** The callee a resource belongs to, before anything else about it is judged. */
-export function operationOf({ resource, action }: Evaluation): Operation | null {
+export function operationOf({
+  resource,
+  action,
+}: {
+  readonly resource: Pick<Entity, 'type' | 'id'>;
+  readonly action: { readonly name: string };
+}): Operation | null {
   const { type, id } = resource;
   if (!Object.hasOwn(ACTIONS, type) || ACTIONS[type] !== action.name) return null;
   if (type === 'agent') return { kind: 'agent', callee: id, name: 'send', protocol: 'a2a' };

@@ -74,7 +74,7 @@ async function guarded(t: TestContext, lies: Parameters<typeof startGuardedMcp>[
 
 test('nothing is sent until the server asks; then a token for it alone, and more scopes when a call needs them', async (t) => {
   const mcp = await guarded(t);
-  const { call } = upstreamTo(t, `${mcp.url}/mcp`, refTo());
+  const { call, events } = upstreamTo(t, `${mcp.url}/mcp`, refTo());
   const before = party.asked.length;
   assert.match(await call('read'), /"text":"read hello/);
   assert.equal(mcp.authorizations[0], undefined);
@@ -87,6 +87,14 @@ test('nothing is sent until the server asks; then a token for it alone, and more
     ['notes.read', 'notes.read notes.write'],
   );
   assert.equal(party.asked.length - before, 2);
+  assert.deepEqual(
+    events.map(({ event, status, scopes, decision }) => [event, status, scopes, decision]),
+    [
+      ['credential.challenged', 401, ['notes.read'], 'decision-one'],
+      ['credential.challenged', 403, ['notes.read', 'notes.write'], 'decision-one'],
+    ],
+    'each elevation is recorded',
+  );
 });
 
 describe('is not followed:', () => {

@@ -27,6 +27,7 @@ export function leaseStore({ db, time }: Pick<Store, 'db' | 'time'>, replica: st
         .select(['id', 'server', 'task', 'decision', 'handle'])
         .where('replica', '=', replica)
         .orderBy('opened')
+        .orderBy('id')
         .execute(),
   };
 }

@@ -23,6 +23,13 @@ export function credentialName(ref: CredentialRef): string {
   }
 }
 
+/** Secrets that a credential needs in turn: what Vault or an authorization server knows us by. */
+export function secretsBehind(ref: CredentialRef): readonly SecretRef[] {
+  if (ref.kind === 'vault') return [ref.auth.kind === 'token' ? ref.auth.token : ref.auth.secretId];
+  if (ref.kind !== 'oauth') return [];
+  return [ref.auth.kind === 'secret' ? ref.auth.secret : { kind: 'file', path: ref.auth.path }];
+}
+
 /** For a sentence: the variable `MAIL_KEY`. */
 export function describe(ref: SecretRef): string {
   switch (ref.kind) {

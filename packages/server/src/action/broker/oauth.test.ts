@@ -72,6 +72,23 @@ test('private_key_jwt: the assertion is for the issuer', async () => {
   assert.equal(decodeJwt(party.asked.at(-1)!.get('client_assertion')!).aud, party.url);
 });
 
+test('a client id metadata document: the id is its URL, proven by its key', async () => {
+  const asked: URLSearchParams[] = [];
+  const server = await serve((self) => async (req, res) => {
+    const metadata = { issuer: self, token_endpoint: `${self}/token`, client_id_metadata_document_supported: true };
+    if (req.url === '/token') asked.push(new URLSearchParams((await req.toArray()).join('')));
+    const body =
+      req.url === '/token' ? { access_token: 'token-of-the-document', token_type: 'Bearer', expires_in: 60 } : metadata;
+    res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  const clientId = 'https://plane.example/client.json';
+  const auth = { kind: 'key', path: join(folder, 'client.pem') } as const;
+  assert.equal(await over(refTo({ issuer: server.url, clientId, auth })).fetch(), 'token-of-the-document');
+  const { iss, sub, aud } = decodeJwt(asked[0]!.get('client_assertion')!);
+  assert.deepEqual({ iss, sub, aud }, { iss: clientId, sub: clientId, aud: server.url });
+  await server.close();
+});
+
 describe('token exchange', () => {
   test('each person’s token is their own, whoever asks first and at once (cache key confusion)', async () => {
     await prepared('howard', 'eve');

@@ -1,6 +1,6 @@
 // Test support: a broker over real parts and a store in memory, with a clock that the test moves.
 
-import type { Principal, Verdict } from '@writ/core';
+import type { JsonObject, Principal, Verdict } from '@writ/core';
 import { type BrokeredServer, type Credential, createBroker } from '../broker.ts';
 import { createSecretSources } from '../secret-sources.ts';
 import { createSecrets } from '../secrets.ts';
@@ -76,11 +76,12 @@ export function brokerOver(given: { readonly [server: string]: Given }, options:
     newId: () => `lease-${run}-${++ids}`,
     say: (says) => warnings.push(says),
   });
-  const used: (readonly [name: string, value: string])[] = [];
-  const notes = { used: (name: string, value: string) => void used.push([name, value]) };
+  const notes = { used: () => {} };
   const warn = (says: string) => warnings.push(says);
-  const broker = createBroker({ servers, sources, secrets, leases, notes, web, clock, personOf, warn });
-  return { broker, leases, secrets, clock, warnings, used, vault, web };
+  const events: JsonObject[] = [];
+  const event = (name: string, members: JsonObject) => void events.push({ ...members, event: name });
+  const broker = createBroker({ servers, sources, secrets, leases, notes, web, clock, personOf, warn, event });
+  return { broker, leases, secrets, clock, warnings, events, vault };
 }
 
 function originsOf(servers: ReadonlyMap<string, BrokeredServer>): string[] {

@@ -9,7 +9,7 @@ import { mcpAuthMetadataRouter } from '@modelcontextprotocol/sdk/server/auth/rou
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import express from 'express';
-import { createRemoteJWKSet, jwtVerify, SignJWT } from 'jose';
+import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose';
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import * as z from 'zod';
 
@@ -48,6 +48,8 @@ export interface ThirdParty extends Served {
   assert(about: { readonly subject: { readonly sub: string }; readonly audience: string }): string;
   /** Seconds that its tokens live. */
   lifeSeconds: number;
+  /** Whose statements about people it believes. */
+  trusts: { readonly issuer: string; readonly keys: KeyObject | JWTVerifyGetKey };
 }
 
 /** `scopes` are those that a resource there can have. */
@@ -56,7 +58,7 @@ export async function startThirdParty(planeIssuer: string, scopes = 'notes.read 
   const revoked: string[] = [];
   const client = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const plane = generateKeyPairSync('ed25519');
-  const party = { lifeSeconds: 300 };
+  const party = { lifeSeconds: 300, trusts: { issuer: planeIssuer, keys: plane.publicKey } as ThirdParty['trusts'] };
   const people = new WeakMap<object, string>();
   const grants = { grant_types: ['client_credentials', exchange], redirect_uris: [], response_types: [] };
   const served = await serve((issuer) => {
@@ -89,8 +91,9 @@ export async function startThirdParty(planeIssuer: string, scopes = 'notes.read 
       exchange,
       async (ctx: KoaContextWithOIDC) => {
         const body = ctx.oidc.body as Record<string, string>;
-        const { payload } = await jwtVerify(body.subject_token!, plane.publicKey, {
-          ...{ issuer: planeIssuer, audience: issuer, typ: 'writ-assertion+jwt' },
+        const { issuer: from, keys } = party.trusts;
+        const { payload } = await jwtVerify(body.subject_token!, keys as JWTVerifyGetKey, {
+          ...{ issuer: from, audience: issuer, typ: 'writ-assertion+jwt', maxTokenAge: 60 },
         });
         const token = new provider.ClientCredentials({ client: ctx.oidc.client!, scope: body.scope } as never);
         people.set(token, String(payload.sub));
@@ -154,7 +157,12 @@ function statementsOf(key: KeyObject, issuer: string): ThirdParty['assert'] {
 
 export interface GuardedMcp extends Served {
   /** `METHOD scope person` of every request that came through the bearer check. */
-  readonly through: { readonly method: string; readonly scope: string; readonly client: string }[];
+  readonly through: {
+    readonly method: string;
+    readonly scope: string;
+    readonly client: string;
+    readonly person: string;
+  }[];
   readonly authorizations: (string | undefined)[];
 }
 
@@ -175,6 +183,7 @@ export function startGuardedMcp(
           token,
           clientId: String(payload.client_id),
           scopes: String(payload.scope).split(' '),
+          extra: { person: payload.person },
           expiresAt: payload.exp!,
         };
       },
@@ -211,8 +220,12 @@ export function startGuardedMcp(
       guard(...(writes ? ['notes.read', 'notes.write'] : ['notes.read']))(req, res, next);
     });
     app.post('/mcp', async (req, res) => {
-      const { scopes = [], clientId = '' } = (req as { auth?: { scopes: string[]; clientId: string } }).auth ?? {};
-      through.push({ method: req.body.method, scope: scopes.join(' '), client: clientId });
+      const {
+        scopes = [],
+        clientId = '',
+        extra,
+      } = (req as { auth?: { scopes: string[]; clientId: string; extra?: { person?: string } } }).auth ?? {};
+      through.push({ method: req.body.method, scope: scopes.join(' '), client: clientId, person: extra?.person ?? '' });
       const server = new McpServer({ name: 'notes', version: '1' });
       for (const name of ['read', 'write']) {
         server.registerTool(name, { inputSchema: { text: z.string().optional() } }, ({ text }) => ({

@@ -1,6 +1,6 @@
 // A server with the part of Vault's and OpenBao's HTTP API that the broker uses, after their API documentation: AppRole and token
-// login, KV version 2, database credentials with leases, renewal, revocation, namespaces. hvac is run against it too
-// (test/interop), so that it is not only our own reading of that API.
+// login, KV version 2, database credentials with leases, renewal, revocation, namespaces. What the tests
+// ask here they also ask a real OpenBao in test/interop, so that it is not only our own reading of that API.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

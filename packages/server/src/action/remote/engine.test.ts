@@ -240,6 +240,13 @@ test('a credential that cannot be had is a no, not a throw', async () => {
   const told = await open('opa', { bearer: () => Promise.reject(new Error('vault says hunter2')) }).ask(asked);
   assert.equal(gist(told), 'unreachable');
   assert.doesNotMatch(JSON.stringify(told), /hunter2/);
+  assert.ok(told.verdict === 'none' && /without its credential/.test(told.cause));
+});
+
+test('a credential that takes too long is a no as soon as an answer would be', async () => {
+  heard.length = 0;
+  const told = await open('opa', { bearer: () => new Promise(() => {}) }).ask(asked);
+  assert.deepEqual([gist(told), heard.length], ['timeout', 0]);
 });
 
 for (const url of ['http://pdp.example/v1/data/x', 'ftp://127.0.0.1/x', 'https://user:pw@pdp.example/x', 'nonsense']) {

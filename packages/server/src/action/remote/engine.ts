@@ -56,12 +56,13 @@ export function openEngine(options: EngineOptions, dialect: Dialect): RemoteEngi
     if (asking >= askedMax) return { fault: 'overloaded', cause: `${askedMax} questions are under way` };
     asking++;
     try {
-      const authorization = options.bearer ? { authorization: `Bearer ${await options.bearer()}` } : {};
+      const signal = AbortSignal.timeout(deadlineMillis);
+      const authorization = options.bearer ? { authorization: `Bearer ${await within(signal, options.bearer)}` } : {};
       const answer = await pool.request({
         method: 'POST',
         path: `${url.pathname}${url.search}`,
         body,
-        signal: AbortSignal.timeout(deadlineMillis),
+        signal,
         headers: { 'content-type': 'application/json', accept: 'application/json', ...authorization },
       });
       return await readAnswer(answer, options.answerBytesMax ?? 64 * 1024);
@@ -88,6 +89,21 @@ export function openEngine(options: EngineOptions, dialect: Dialect): RemoteEngi
     },
   };
 }
+
+/** A credential comes from a command, say, which takes as long as it likes; the question does not wait for it. */
+function within<Value>(signal: AbortSignal, work: () => Value | Promise<Value>): Promise<Value> {
+  const late = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => late.reject(signal.reason), { once: true });
+  late.promise.catch(() => {});
+  const done = Promise.resolve().then(work);
+  const failed = done.catch((): never => {
+    throw new CredentialMissing();
+  });
+  return Promise.race([failed, late.promise]);
+}
+
+/** Why it cannot be had may repeat a secret, and is not kept. */
+class CredentialMissing extends Error {}
 
 function addressOf({ name, url: text }: EngineOptions): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -138,6 +154,9 @@ function failureOf(error: unknown, deadlineMillis: number): Failed {
     error instanceof errors.BodyTimeoutError ||
     error instanceof errors.ConnectTimeoutError;
   if (late) return { fault: 'timeout', cause: `no whole answer within ${deadlineMillis} ms` };
+  if (error instanceof CredentialMissing) {
+    return { fault: 'unreachable', cause: 'it is not asked without its credential, which cannot be had' };
+  }
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return { fault: 'unreachable', cause: `it cannot be reached (${code ?? 'no reason given'})` };
 }

@@ -6,6 +6,7 @@ import {
   type Call,
   type Definition,
   echoesOf,
+  factsOfNothing,
   type JsonValue,
   type Level,
   lower,
@@ -157,7 +158,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
 
   function judge(call: Call, token: TokenFacts, definition: Definition): TrustAnswer {
     const task = tasks.get(token.chain.task);
-    if (!task) return unknownTask;
+    if (!task) return { ...unknownTask, facts: factsOfNothing(call, definition) };
     const { evidence, prompt } = task;
     const known = { evidence, prompt, promptArrived: true, echoes, rootAddresses: deps.addressesOf(token.root) };
     const judged = judgeInTask(call, definition, known, floorsOf(task, token.actorKey), deps.rule);
@@ -224,7 +225,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
 }
 
 /** Nobody can say what it has read: no action, whatever it is. */
-const unknownTask: TrustAnswer = {
+const unknownTask: Omit<TrustAnswer, 'facts'> = {
   denials: [{ rule: 'writ.trust.task', code: 'gateway.store_unreachable', argument: null }],
   questions: [],
   provenance: {},

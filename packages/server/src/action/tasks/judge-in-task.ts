@@ -25,5 +25,5 @@ export function judgeInTask(
   const ask = { server: target.server, tool: trust, manifest, arguments: args };
   const { facts, places, provenance, sent } = trustFacts(ask, { ...known, floor: floor.used });
   const verdict = rule === 'floor' ? judgeFloorRule(facts) : judgeTrust(facts, places);
-  return { answer: { ...verdict, provenance: provenanceRecord(provenance), floor }, sent };
+  return { answer: { ...verdict, facts, provenance: provenanceRecord(provenance), floor }, sent };
 }

@@ -5,11 +5,13 @@ import { createServer, type Http2ServerRequest, type Http2ServerResponse, type H
 import {
   Code,
   ConnectError,
+  type ContextValues,
   createConnectRouter,
   createContextKey,
   createContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
+import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Kernel, Peer } from '../peercred.ts';
 import { listenForPeers } from '../peercred-listener.ts';
@@ -168,14 +170,25 @@ function createHandler(ports: Ports, streamsPerPidMax: number, shutdownSignal: A
     const handler = handlers.get(request.url);
     if (!handler) return answerUnimplemented(response);
     const values = createContextValues().set(peerKey, peer);
-    handler(universalRequestFromNodeRequest(request, response, undefined, values))
-      .then((answer) => universalResponseToNodeResponse(answer, response))
-      .catch((cause: unknown) => {
-        // A caller that goes away breaks its own stream; everything else is ours.
-        if (!response.stream.destroyed && peer) ports.onEvent({ kind: 'outage', pid: peer.process.pid, cause });
-        response.stream.close();
-      });
+    answer(handler, request, response, values).catch((cause: unknown) => {
+      // A caller that goes away breaks its own stream; everything else is ours.
+      if (!response.stream.destroyed && peer) ports.onEvent({ kind: 'outage', pid: peer.process.pid, cause });
+      response.stream.close();
+    });
   };
+}
+
+/** Asynchronous from its first line: whatever throws about a caller's bytes ends that caller's stream, not the plane. */
+async function answer(
+  handler: UniversalHandler,
+  request: Http2ServerRequest,
+  response: Http2ServerResponse,
+  values: ContextValues,
+): Promise<void> {
+  // A Unix socket has no authority. The C core of gRPC writes the escaped path of the socket there, which no URL can hold.
+  request.headers[':authority'] = 'localhost';
+  const answered = await handler(universalRequestFromNodeRequest(request, response, undefined, values));
+  await universalResponseToNodeResponse(answered, response);
 }
 
 /** SPIFFE Workload API §4.1: the key keeps a browser or a confused proxy from asking on somebody's behalf. */

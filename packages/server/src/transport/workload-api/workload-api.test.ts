@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectSocket, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -252,6 +253,38 @@ test('bytes that are not HTTP/2 end their own connection only', async (t) => {
   socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
   socket.resume();
   await once(socket, 'close');
+  assert.ok((await openSource(t, bench).opened).current());
+});
+
+test('no authority, path or header of a caller ends more than its own call', async (t) => {
+  const bench = await openBench(t, [resident]);
+  const ask = (headers: Record<string, string>) => {
+    const session = connectHttp2('http://localhost', {
+      createConnection: () => connectSocket(bench.options.socketPath),
+    });
+    t.after(() => session.destroy());
+    const stream = session
+      .on('error', () => {})
+      .request({
+        ...{ ':method': 'POST', ':path': '/SpiffeWorkloadAPI/FetchX509Bundles', 'content-type': 'application/grpc' },
+        ...{ te: 'trailers', 'workload.spiffe.io': 'true', ...headers },
+      });
+    stream.on('error', () => {}).end(Buffer.alloc(5));
+    const ended = new Promise((resolve) => stream.once('close', () => resolve('ended')));
+    return Promise.race([ended, new Promise((resolve) => stream.once('data', () => resolve('answered')))]);
+  };
+  // The first is what gRPC's C core sends, Python among others.
+  assert.equal(await ask({ ':authority': 'tmp%2Fwrit%2Fworkload.sock' }), 'answered');
+  for (const authority of ['[', 'a b', '%', 'x'.repeat(4000), 'user@host:99999'])
+    await ask({ ':authority': authority });
+  const odd: Record<string, string>[] = [
+    { ':path': '//' },
+    { ':path': '/%' },
+    { ':path': '*' },
+    { ':method': 'GET' },
+    { 'content-type': 'a' },
+  ];
+  for (const headers of odd) assert.equal(await ask(headers), 'ended', JSON.stringify(headers));
   assert.ok((await openSource(t, bench).opened).current());
 });
 

@@ -2,49 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { DenialCode } from '../../../denial.ts';
 import { toBase64Url } from '../../../std/base64.ts';
 import { utf8 } from '../../../std/bytes.ts';
-import type { JsonObject, JsonValue } from '../../../std/json.ts';
 import { capEngine, keyNamed } from '../keys.fixture.ts';
 import { mintCompact } from './compact.ts';
-import { signAipJwt } from './jwt.ts';
-import { appendJwtChain, mintJwtChain } from './jwt-chain.ts';
-import { type AipLink, isCapFault, type Step } from './link.ts';
-import { ask, authority, delegation, idOf, nowSeconds, untilSeconds, world } from './links.fixture.ts';
+import { compact, ids, jwtChain, keyed, refusedJson } from './json-encodings.fixture.ts';
+import { mintJwtChain } from './jwt-chain.ts';
+import { isCapFault } from './link.ts';
+import { ask, authority, idOf, nowSeconds, untilSeconds, world } from './links.fixture.ts';
 import { type AipAsk, type AipWorld, verifyAip } from './verify.ts';
 
 const root = keyNamed('root');
 const judged = (token: string, over: Partial<AipAsk> = {}, around: Partial<AipWorld> = {}) =>
   verifyAip(token, ask(over), world(around), capEngine, nowSeconds);
-
-function compact(over: Partial<AipLink> = {}): string {
-  return mintCompact(authority({ delegate: idOf('a1'), ...over }), nowSeconds, root)!;
-}
-
-const claims: JsonObject = {
-  iss: idOf('root'),
-  sub: idOf('a1'),
-  scope: ['tool:search'],
-  max_depth: 0,
-  iat: nowSeconds,
-  exp: untilSeconds,
-};
-const signed = (over: { [name: string]: JsonValue }, typ = 'aip+jwt', signer = root) =>
-  signAipJwt(typ, { ...claims, ...over }, signer);
-
-const keyed = (name: string) => ({ delegateKey: keyNamed(name).publicKey });
-const ids = { id: 'one', issuedSeconds: nowSeconds };
-
-function jwtChain(depth: number, over: Partial<AipLink> = {}): string {
-  let text = mintJwtChain(authority({ delegate: idOf('a0'), ...keyed('a0'), ...over }), ids, root)!;
-  for (let i = 1; i <= depth; i++) text = appended(text, `a${i - 1}`, `a${i}`);
-  return text;
-}
-
-function appended(text: string, from: string, to: string, over: Partial<AipLink> = {}, signer = from): string {
-  return appendJwtChain(text, delegation(from, to, { ...keyed(to), ...over }), ids, keyNamed(signer), capEngine)!;
-}
 
 test('a compact token names its holder, its ceiling in cents and its end', () => {
   const verified = judged(compact({ budgetCents: 150 }), { presenter: idOf('a1') });
@@ -79,61 +49,7 @@ test('what an encoding cannot carry is not written in it (rules §2.13)', () => 
   assert.equal(mintJwtChain(bound, ids, root), null);
 });
 
-const noneHeader = `${toBase64Url(utf8('{"alg":"none","typ":"aip+jwt"}'))}.${compact().split('.')[1]}.`;
-const kidHeader = `${toBase64Url(utf8('{"alg":"EdDSA","typ":"aip+jwt","kid":"x"}'))}.${compact().split('.').slice(1).join('.')}`;
-
-const refused: [name: string, code: DenialCode, step: Step, token: () => string, over?: Partial<AipAsk>][] = [
-  ['no signature', 'token.malformed', 'V1', () => noneHeader],
-  ['a header member that is not known', 'token.malformed', 'V1', () => kidHeader],
-  ['another kind of token', 'token.malformed', 'V1', () => signed({}, 'at+jwt')],
-  ['signed by somebody else', 'token.signature_invalid', 'V1', () => signed({}, 'aip+jwt', keyNamed('thief'))],
-  ['a claim that is not known', 'token.malformed', 'V4', () => signed({ aud: 'https://a.example' })],
-  ['an empty scope', 'token.malformed', 'V4', () => signed({ scope: [] })],
-  ['a scope as OAuth writes it', 'token.malformed', 'V4', () => signed({ scope: 'tool:search' })],
-  ['a depth that is no number', 'token.malformed', 'V4', () => signed({ max_depth: '3' })],
-  ['issued tomorrow', 'token.malformed', 'V4', () => signed({ iat: nowSeconds + 1 })],
-  ['over', 'token.expired', 'V4', () => signed({ exp: nowSeconds })],
-  ['a ceiling below zero', 'token.budget_exceeded', 'V4', () => signed({ budget_usd: -1 })],
-  ['a ceiling in fractions of a cent', 'token.malformed', 'V4', () => signed({ budget_usd: 0.001 })],
-  ['a tool that is not held', 'token.scope_insufficient', 'V6', () => signed({}), { tools: ['tool:mail'] }],
-  ['an issuer with a key that is not its own', 'token.issuer_unknown', 'V2', () => signed({ iss: idOf('thief') })],
-  [
-    'chain: a link signed by another holder',
-    'token.signature_invalid',
-    'V1',
-    () => appended(jwtChain(1), 'a1', 'a2', {}, 'thief'),
-  ],
-  [
-    'chain: links swapped',
-    'token.signature_invalid',
-    'V1',
-    () => jwtChain(2).split('~').with(1, jwtChain(2).split('~')[2]!).join('~'),
-  ],
-  ['chain: a link left out', 'token.signature_invalid', 'V1', () => jwtChain(2).split('~').toSpliced(1, 1).join('~')],
-  ['chain: its end alone', 'token.signature_invalid', 'V1', () => jwtChain(2).split('~').slice(1).join('~')],
-  ['chain: an empty link', 'token.malformed', 'V1', () => `${jwtChain(1)}~`],
-  [
-    'chain: a tool regained',
-    'token.scope_widened',
-    'V4',
-    () => appended(jwtChain(1), 'a1', 'a2', { tools: ['tool:mail'] }),
-  ],
-  ['chain: too deep', 'token.depth_exceeded', 'V3', () => jwtChain(4)],
-  [
-    'chain: put off',
-    'token.expiry_widened',
-    'V4',
-    () => appended(jwtChain(0), 'a0', 'a1', { untilSeconds: untilSeconds + 1 }),
-  ],
-  ['chain: another delegator', 'token.delegator_mismatch', 'V5', () => appended(jwtChain(0), 'thief', 'a1', {}, 'a0')],
-  [
-    'chain: a key that is not the delegate’s own',
-    'token.delegator_unauthenticated',
-    'V5',
-    () => appended(jwtChain(0, keyed('thief')), 'a0', 'a1', {}, 'thief'),
-  ],
-];
-for (const [name, code, step, token, over] of refused) {
+for (const [name, code, step, token, over] of refusedJson) {
   test(`${step}: ${name} is ${code}`, () => {
     const verdict = judged(token(), over);
     assert.ok(isCapFault(verdict), 'it was accepted');
