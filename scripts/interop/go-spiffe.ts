@@ -12,7 +12,7 @@ export const goSpiffe: Peer = {
   name: 'go-spiffe',
   shows: 'Workload API, X.509-SVID and bundles as the reference library reads them',
   tier: 1,
-  tests: ['test/interop/go-spiffe.interop.ts'],
+  tests: ['test/interop/go-spiffe.interop.ts', 'test/interop/go-spiffe-federation.interop.ts'],
   async open() {
     const go = versionOf(['go', 'version'], /go(\d\S*)/);
     if (go === null) return { absent: 'no `go` on the PATH; on Debian: `apt-get install golang`' };

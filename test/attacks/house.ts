@@ -66,7 +66,7 @@ export const HOUSE: JsonObject = {
         ...['files:delete', 'db/agent:send', 'compiler/agent:send', 'keeper/agent:send'],
       ],
     }),
-    'db/agent': agent({ calls: ['mail', 'files'], a2a: '$CALLEE' }),
+    'db/agent': agent({ calls: ['mail', 'files'], memory: 'persistent', a2a: '$CALLEE' }),
     'compiler/agent': agent({ calls: ['files'] }),
     'keeper/agent': agent({ memory: 'persistent' }),
     'open/agent': agent({ inputs: 'open' }),

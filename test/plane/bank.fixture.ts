@@ -31,7 +31,7 @@ servers:
         intent: ["pay*", "transfer*"]
         args:
           /to: { role: target, type: iban }
-          /amount: { role: value, type: number }
+          /amount: { role: value, type: number, currency: EUR }
           /subject: { role: payload }
         outputs: [{ at: "", text: 3, keys: 3 }]
 `;

@@ -98,7 +98,10 @@ test('the statement is refused at the plane’s own doors', async () => {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     },
-    body: '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}}',
+    body: JSON.stringify({
+      ...{ jsonrpc: '2.0', id: 1, method: 'initialize' },
+      params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+    }),
   });
   assert.equal(answer.status, 401);
   const api = await fetch(`${plane.api}/status`, { headers: { authorization: `Bearer ${statement}` } });

@@ -20,6 +20,7 @@ export {
   type NeedsApproval,
   policyRequestOf,
 } from './action/judge-action.ts';
+export type { Limit } from './action/limits.ts';
 export type {
   ArgumentFault,
   Asker,
@@ -29,6 +30,7 @@ export type {
   PolicyContext,
   PolicyRequest,
 } from './action/policy.ts';
+export { minorUnits } from './action/spend.ts';
 export {
   factsOfNothing,
   type Question,

@@ -128,6 +128,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
       policy: policy.loaded().policy,
       tasks: refuseBrokerSecrets(tasks, broker.exposures, broker),
       memoryOf: memoryOf(config),
+      limits: config.limits,
       issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
       clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
     },

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/spiffe/go-spiffe/v2/bundle/jwtbundle"
 	"github.com/spiffe/go-spiffe/v2/bundle/spiffebundle"
 	"github.com/spiffe/go-spiffe/v2/bundle/x509bundle"
+	"github.com/spiffe/go-spiffe/v2/federation"
 	"github.com/spiffe/go-spiffe/v2/spiffeid"
 	"github.com/spiffe/go-spiffe/v2/spiffetls"
 	"github.com/spiffe/go-spiffe/v2/spiffetls/tlsconfig"
@@ -53,6 +55,10 @@ func main() {
 		jwt(ctx, arguments[0])
 	case "vectors":
 		vectors(arguments[0])
+	case "fetch-bundle":
+		fetchBundle(ctx, arguments[0], arguments[1], arguments[2])
+	case "serve-bundle":
+		serveBundle(arguments[0], arguments[1], arguments[2], arguments[3])
 	default:
 		check(fmt.Errorf("no such question: %s", os.Args[1]))
 	}
@@ -157,6 +163,37 @@ func jwt(ctx context.Context, audience string) {
 		"id": svid.ID.String(), "here": here.ID.String(), "there": there.ID.String(), "subject": there.Claims["sub"],
 		"lives": int(time.Until(svid.Expiry).Seconds()), "otherHere": other == nil, "otherThere": otherThere == nil,
 	})
+}
+
+// A bundle from an endpoint that is the named identity, under the roots of a file.
+func fetchBundle(ctx context.Context, url string, endpoint string, roots string) {
+	id := spiffeid.RequireFromString(endpoint)
+	held, err := x509bundle.Load(id.TrustDomain(), roots)
+	check(err)
+	bundle, err := federation.FetchBundle(ctx, id.TrustDomain(), url, federation.WithSPIFFEAuth(held, id))
+	if err != nil {
+		say(map[string]any{"refused": err.Error()})
+		return
+	}
+	sequence, _ := bundle.SequenceNumber()
+	hint, _ := bundle.RefreshHint()
+	say(map[string]any{
+		"roots": len(bundle.X509Authorities()), "keys": len(bundle.JWTAuthorities()), "sequence": sequence, "hint": hint.Seconds(),
+	})
+}
+
+// An endpoint with the library's own handler, under a certificate from files.
+func serveBundle(domain string, document string, cert string, key string) {
+	trustDomain := spiffeid.RequireTrustDomainFromString(domain)
+	bundle, err := spiffebundle.Load(trustDomain, document)
+	check(err)
+	handler, err := federation.NewHandler(trustDomain, bundle)
+	check(err)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	check(err)
+	say(map[string]any{"address": listener.Addr().String()})
+	go func() { check(http.ServeTLS(listener, handler, cert, key)) }()
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
 // The vectors of test/vectors/spiffe: for each case, whether go-spiffe accepts it.

@@ -30,6 +30,8 @@ export interface Call {
   readonly anyScopeOf: string | null;
   /** The action's arguments, as parsed from the bytes that will be forwarded. */
   readonly arguments: JsonObject;
+  /** What the caller answered to a question of the callee, beside the arguments: nobody vouches for it. Rules §4.4. */
+  readonly answers?: JsonObject;
   /** True for what policy judges (a tool call, a message); false for lists and discovery, which are filtered instead. */
   readonly isAction: boolean;
   readonly credential: Credential;

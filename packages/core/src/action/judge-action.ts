@@ -3,7 +3,7 @@
 import { type Denial, denial } from '../denial.ts';
 import type { Engine } from '../std/engine.ts';
 import type { Principal } from '../token/chain.ts';
-import type { TokenFacts } from '../token/facts.ts';
+import type { Claim, TokenFacts } from '../token/facts.ts';
 import { pass } from '../verdict.ts';
 import {
   type ApprovalAsk,
@@ -13,7 +13,9 @@ import {
   requestKeyOf,
 } from './approval.ts';
 import type { Call } from './call.ts';
+import { type Limit, limitClaims, moneyClaims } from './limits.ts';
 import type { Asker, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
+import { type Spend, spendOf } from './spend.ts';
 import type { Question, TaskWorld, TrustAnswer } from './task-world.ts';
 import type { TrustFacts } from './trust/trust-facts.ts';
 
@@ -28,9 +30,14 @@ export interface ActionFacts {
   readonly definition: string | null;
   /** What is known of the task; null for operations that are not actions. */
   readonly trust: Pick<TrustAnswer, 'provenance' | 'floor'> | null;
+  /** What the call uses up besides what its token says. */
+  readonly claims: readonly Claim[];
   /** The yes that satisfied the rules that asked; the call uses it up. */
   readonly approval: GrantedApproval | null;
 }
+
+/** Where answers to a question of the callee stand among the arguments that a person sees; no tool's argument is called this. */
+const ANSWERS_MEMBER = 'dev.writ/answers';
 
 /** The third answer: a person has to say yes to this exact action first. */
 export interface NeedsApproval {
@@ -55,6 +62,8 @@ export interface ActionWorld {
   readonly tasks: TaskWorld;
   /** Unused approvals that may be about this call; the shell looks them up when a first judgement asks. */
   readonly approvals: readonly GrantedApproval[];
+  /** Ceilings of the operator's own. */
+  readonly limits: readonly Limit[];
   readonly engine: Engine;
   /** Whether text outlives a task in this caller; null where nobody said. Rules §3.4: then nothing of risk 3 and above. */
   memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
@@ -91,6 +100,7 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
     manifest: definition.manifest,
     definition: definition.digest,
     trust: { provenance: trust.provenance, floor: trust.floor },
+    claims: [],
     approval: null,
   };
   const asked = askPolicy(call, token, policy, trust.facts, nowSeconds);
@@ -103,7 +113,25 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
     return { outcome: 'deny', denial: denial(refused.code, { argument: refused.argument }, refused.rule), facts };
   }
   const questions = [...asked.questions, ...questionsOfBinding(token, definition.risk), ...trust.questions];
-  return questions.length === 0 ? pass(facts) : judgeQuestions(questions, facts, call, token, world, nowSeconds);
+  const spend = spendOf(definition.trust, call.arguments);
+  const used = usedUp(call, token, world, spend, nowSeconds);
+  if ('code' in used) return { outcome: 'deny', denial: used, facts };
+  const whole = { ...facts, claims: used };
+  return questions.length === 0 ? pass(whole) : judgeQuestions(questions, whole, call, token, world, nowSeconds);
+}
+
+/** Nobody is asked about what no yes could allow: a ceiling that is too low is a no before any question. */
+function usedUp(
+  call: Call,
+  token: TokenFacts,
+  { limits }: ActionWorld,
+  spend: Spend,
+  nowSeconds: number,
+): readonly Claim[] | Denial {
+  const money = moneyClaims(token.chain, spend);
+  if ('code' in money) return money;
+  const own = limitClaims(limits, call, token, spend, nowSeconds);
+  return 'code' in own ? own : [...money, ...own];
 }
 
 const nothingAsked: ActionFacts = {
@@ -113,6 +141,7 @@ const nothingAsked: ActionFacts = {
   manifest: false,
   definition: null,
   trust: null,
+  claims: [],
   approval: null,
 };
 
@@ -129,7 +158,7 @@ function judgeQuestions(
     server: call.target.server,
     tool: call.target.name ?? '',
     definition: facts.definition!,
-    arguments: call.arguments,
+    arguments: call.answers ? { ...call.arguments, [ANSWERS_MEMBER]: call.answers } : call.arguments,
     task: token.chain.task,
     root: token.root,
     actors: token.chain.links.slice(1).map(({ actor }) => actor),

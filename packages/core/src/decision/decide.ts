@@ -26,7 +26,7 @@ export function decide(call: Call, world: World, nowSeconds: number): Decision {
     });
   }
   if (action.outcome === 'approval') return asking(call, action, peer.facts, token.facts, token.seen);
-  const claims = [...token.facts.claims, ...approvalClaim(action.facts)];
+  const claims = [...token.facts.claims, ...action.facts.claims, ...approvalClaim(action.facts)];
   return {
     id: call.decisionId,
     outcome: 'allow',

@@ -162,6 +162,7 @@ export function worldWith(
     },
     policy: over.policy ?? permitAll,
     tasks: untrackedTasks,
+    limits: [],
     approvals: [],
     memoryOf: () => 'task',
     engine: nodeEngine,

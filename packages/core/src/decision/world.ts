@@ -1,6 +1,7 @@
 // The world a call is judged in: a frozen snapshot with version ids, so that any decision can be replayed from its record.
 
 import type { GrantedApproval } from '../action/approval.ts';
+import type { Limit } from '../action/limits.ts';
 import type { Policy } from '../action/policy.ts';
 import type { TaskWorld } from '../action/task-world.ts';
 import type { Engine } from '../std/engine.ts';
@@ -16,6 +17,8 @@ export interface World {
   readonly approvals: readonly GrantedApproval[];
   /** Whether text outlives a task in this caller; null where nobody said. */
   memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
+  /** Ceilings of the operator's own. Rules §2.12. */
+  readonly limits: readonly Limit[];
   readonly engine: Engine;
   /** Version ids that go into the record. */
   readonly versions: { readonly [part: string]: string };

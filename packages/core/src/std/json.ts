@@ -17,6 +17,8 @@ export function canonicalJson(value: JsonValue): string {
   if (typeof value === 'string') return canonicalString(value);
   if (value === null || typeof value === 'boolean') return String(value);
   if (typeof value === 'number') return canonicalNumber(value);
+  const fixed = fixedTexts.get(value);
+  if (fixed !== undefined) return fixed;
   let text = '';
   if (Array.isArray(value)) {
     for (const item of value as readonly JsonValue[]) text += `${text === '' ? '' : ','}${canonicalJson(item)}`;
@@ -28,6 +30,21 @@ export function canonicalJson(value: JsonValue): string {
     text += `${text === '' ? '' : ','}${canonicalString(name)}:${canonicalJson(object[name]!)}`;
   }
   return `{${text}}`;
+}
+
+const fixedTexts = new WeakMap<object, string>();
+
+/** Freezes a value that will be written again and again, all the way down, so that its canonical text is worked out once. */
+export function fixedJson<T extends readonly JsonValue[] | JsonObject>(value: T): T {
+  freeze(value);
+  fixedTexts.set(value, canonicalJson(value));
+  return value;
+}
+
+function freeze(value: JsonValue): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const inner of Object.values(value)) freeze(inner as JsonValue);
+  Object.freeze(value);
 }
 
 /** In place, by UTF-16 code units (RFC 8785 §3.2.3). Insertion wins for the few names of a usual object, many in order already. */

@@ -8,6 +8,17 @@ export type Claim =
   | { readonly kind: 'once'; readonly key: string; readonly untilSeconds: number }
   /** A person's yes, used once and for nothing else. Rules §4.1. */
   | { readonly kind: 'approval'; readonly id: string; readonly digest: string }
+  /** A debit against a ceiling of the operator's, in one window of it. */
+  | {
+      readonly kind: 'limit';
+      readonly id: string;
+      readonly key: string;
+      readonly unit: string;
+      readonly amount: number;
+      readonly max: number;
+      /** After this the window is over. */
+      readonly untilSeconds: number;
+    }
   /** A debit against a ceiling, at one link. */
   | {
       readonly kind: 'budget';

@@ -207,13 +207,16 @@ export function withdrawnPart(
 }
 
 const countedUnit = 'calls';
+/** ISO 4217. */
+const CURRENCY = /^[A-Z]{3}$/;
 
 function claimsOf(token: GenuineToken, ask: TokenAsk, bound: Bound, proof: Claim | null): Verdict<TokenFacts> {
   const leaf = leafOf(token.chain);
   const claims: Claim[] = proof ? [proof] : [];
   for (const link of token.chain.links) {
     for (const { unit, max } of link.budget) {
-      // Money is counted from the manifest's value role; a ceiling nobody can count is a no.
+      // Money is counted where the amount is read from the arguments, in check 3; a ceiling nobody can count is a no.
+      if (CURRENCY.test(unit)) continue;
       if (unit !== countedUnit) return deny('token.restriction_unknown', { unit, actor: link.actor.sub });
       if (ask.scopes.length > 0) claims.push({ kind: 'budget', row: link.row, unit, amount: 1, max });
     }

@@ -31,8 +31,14 @@ export interface ApprovalsDeps {
 }
 
 export interface Approvals {
-  granted(requestKey: string): Promise<readonly GrantedApproval[]>;
-  open(decision: Decision, call: Call): Promise<OpenedApproval | { readonly refused: DenialCode }>;
+  /** `resumes`: only a yes to this question. */
+  granted(requestKey: string, resumes?: string | null): Promise<readonly GrantedApproval[]>;
+  /** `resumes`: the question that the caller comes back to; another one is not asked in its place. */
+  open(
+    decision: Decision,
+    call: Call,
+    resumes?: string | null,
+  ): Promise<OpenedApproval | { readonly refused: DenialCode }>;
 }
 
 const hourSeconds = 3600;
@@ -50,16 +56,19 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       .execute();
 
   return {
-    async granted(requestKey) {
-      return (await current(requestKey)).filter(({ state }) => state === 'approved').map(grantedOf);
+    async granted(requestKey, resumes = null) {
+      const rows = (await current(requestKey)).filter(({ state }) => state === 'approved');
+      return rows.filter(({ id }) => resumes === null || id === resumes).map(grantedOf);
     },
 
-    async open(decision, call) {
+    async open(decision, call, resumes = null) {
       const ask = decision.ask!;
       const rows = await current(ask.requestKey);
       // A yes of an older rule set does not count, but neither is the person asked twice while one question is open.
       const open = rows.find((row) => row.state === 'open' && sameRules(row, ask));
-      if (open) return { id: open.id, url: deps.url(open.id) };
+      if (open && (resumes === null || open.id === resumes)) return { id: open.id, url: deps.url(open.id) };
+      // It was answered, used up, ran out, or is about something else by now: who comes back to it is told, nobody is asked anew.
+      if (resumes !== null) return { refused: 'action.approval_invalid' };
       if (rows.some(({ state }) => state === 'denied')) return { refused: 'action.approval_invalid' };
       const nowSeconds = await time.nowSeconds();
       const rootKey = rootOf(ask);

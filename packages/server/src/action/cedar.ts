@@ -199,12 +199,13 @@ function versionOf(operations: readonly Operation[], directory: Directory, sourc
   return digestOf({
     policies: source.policies.staticPolicies,
     schema: source.schema,
-    definitions: operations.map(({ action, digest, reviewed, risk, manifest, baseRisk, riskWhen }) => ({
+    definitions: operations.map(({ action, digest, reviewed, risk, manifest, baseRisk, riskWhen, trust }) => ({
       action,
       digest,
       reviewed,
       manifest,
       risk: [risk, baseRisk, riskWhen],
+      trust,
     })),
     parties: [trustDomain, issuer, [...users].sort()],
   });

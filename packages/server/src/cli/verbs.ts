@@ -16,6 +16,7 @@ export const VERBS: { readonly [name: string]: Load } = {
   user: () => import('./user.ts'),
   task: () => import('./task.ts'),
   token: () => import('./token.ts'),
+  cap: () => import('./cap.ts'),
   call: () => import('./call.ts'),
   decide: () => import('./decide.ts'),
   keys: () => import('./keys.ts'),

@@ -1,7 +1,7 @@
 // What writ.yaml says, worked out: defaults filled in, paths absolute, durations in seconds. The one value that the rest
 // of the program reads; made only by loadConfig, so holding one means that every check has passed.
 
-import type { Budget, Constraint, JsonObject } from '@writ/core';
+import type { Budget, Constraint, JsonObject, Limit } from '@writ/core';
 
 export interface Config {
   /** Absolute path of the file it came from. */
@@ -35,6 +35,8 @@ export interface Config {
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly servers: ReadonlyMap<string, ServerConfig>;
   /** `floor`: the plain rule instead of provenance (rules §3.14). */
+  /** Ceilings per task, root, agent and tool (rules §2.12). */
+  readonly limits: readonly Limit[];
   readonly trust: { readonly rule: 'provenance' | 'floor' };
   readonly users: ReadonlyMap<string, UserConfig>;
   /** By client_id. */

@@ -5,9 +5,11 @@ import * as z from 'zod';
 import { secret } from './credential.ts';
 import {
   agentKey,
+  ceilingOf,
   closed,
   day,
   duration,
+  LIMIT,
   listOf,
   oneOfWords,
   path,
@@ -74,6 +76,18 @@ export const constraint = closed(
 )
   .refine(exactlyOne, { error: 'exactly one kind of constraint' })
   .meta({ minProperties: 1, maxProperties: 1 });
+
+export const limit = closed(
+  {
+    max: word(LIMIT, '`20 calls` or an amount such as `500.00 EUR`').refine((text) => ceilingOf(text) !== null, {
+      error: 'an amount in whole minor units of its currency, such as `500.00 EUR`',
+    }),
+    per: oneOfWords(['task', 'root', 'agent']),
+    of: word(/^[A-Za-z0-9_-]+(?:\/\S+)?$/, '`server/tool` or a server').optional(),
+    every: duration.optional(),
+  },
+  'a limit such as `{ max: "500.00 EUR", per: root, every: 1d }`',
+);
 
 export const allowLine = closed(
   {

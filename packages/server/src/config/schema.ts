@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { credential, environmentValue } from './credential.ts';
-import { allowLine, decisionPoint, jwks, mandate, mode } from './schema-parts.ts';
+import { allowLine, decisionPoint, jwks, limit, mandate, mode } from './schema-parts.ts';
 import {
   address,
   agentKey,
@@ -176,6 +176,7 @@ export const ConfigFile = closed(
     mandates: optionalMap(word(/^[A-Za-z0-9_-]{1,128}$/, 'a mandate name'), mandate, 'mandates by name'),
     policy: path.optional(),
     pdp: optionalMap(word(/^[a-z0-9-]{1,64}$/, 'a name in lower case'), decisionPoint, 'decision points by name'),
+    limits: listOf(limit, 'limits `{ max, per }`').optional(),
     allow: listOf(allowLine, 'lines `{ agent, tool }`').optional(),
     mode: mode.optional(),
   },

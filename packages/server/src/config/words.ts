@@ -1,6 +1,7 @@
 // The small words of writ.yaml: addresses, durations, names, paths. Each carries the sentence that tells what was
 // expected, so that a mistake is answered with the same words in `writ validate`, at start and in the JSON Schema.
 
+import { minorUnits } from '@writ/core';
 import * as z from 'zod';
 
 /** Agent keys are the path of the SPIFFE ID: exactly two segments. Contract §5. */
@@ -71,6 +72,19 @@ export const serverKey = word(SERVER_KEY, 'a server key of one segment, letters,
 export const scope = word(/^[^\s:]+:\S+$/, 'a scope `server:tool` or `type/instance:send`');
 
 export const environmentName = word(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable');
+
+export const LIMIT = /^(\d{1,15}(?:\.\d{1,3})?) (calls|[A-Z]{3})$/;
+
+/** `20 calls`, `500.00 EUR`: the number in calls or minor units; null for a fraction of either. */
+export function ceilingOf(text: string): { readonly unit: string; readonly max: number } | null {
+  const [, number = '', unit = ''] = LIMIT.exec(text) ?? [];
+  const max = unit === 'calls' ? wholeOf(number) : minorUnits(number, unit);
+  return max === null ? null : { unit, max };
+}
+
+function wholeOf(text: string): number | null {
+  return /^\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : null;
+}
 
 /** Seconds of `90s`, `15m`, `12h`, `7d`. The form was checked by `duration`. */
 export function durationSeconds(text: string): number {

@@ -18,7 +18,7 @@ import type {
 import { credentialOf, environmentValueOf, secretOf } from './credential.ts';
 import { DEFAULTS } from './defaults.ts';
 import type { ConfigFile } from './schema.ts';
-import { durationSeconds } from './words.ts';
+import { ceilingOf, durationSeconds } from './words.ts';
 
 type Written<Section extends 'agents' | 'servers' | 'mandates' | 'pdp'> = NonNullable<ConfigFile[Section]>[string];
 type WrittenLine = NonNullable<ConfigFile['allow']>[number];
@@ -58,6 +58,13 @@ export function workOut(written: ConfigFile, file: string): Config {
       scopeFromPrompt: tasks.scopeFromPrompt ?? false,
       bindArguments: tasks.bindArguments ?? true,
     },
+    limits: (written.limits ?? []).map(({ max, per, of, every }, i) => ({
+      ...ceilingOf(max)!,
+      id: `limit.${i + 1}`,
+      per,
+      of: of ?? null,
+      windowSeconds: every === undefined ? null : durationSeconds(every),
+    })),
     trust: { rule: written.trust?.rule ?? 'provenance' },
     store: { url: written.store?.url ?? null },
     audit: { witnessesFile: written.audit?.witnesses === undefined ? null : at(written.audit.witnesses) },

@@ -3,11 +3,11 @@
 import type { Call, Decision, DenialCode, GrantedApproval, OpenedApproval } from '@writ/core';
 
 export interface ApprovalsPort {
-  /** Unused yeses to this very action. Rejects when the store is down. */
-  granted(requestKey: string): Promise<readonly GrantedApproval[]>;
+  /** Unused yeses to this very action, or to one question about it. Rejects when the store is down. */
+  granted(requestKey: string, resumes?: string | null): Promise<readonly GrantedApproval[]>;
   /**
-   * Asks, or names the question that is open already. Refused: a person said no to this action a moment ago, or too much has been
-   * asked of them this hour.
+   * Asks, or names the question that is open already. Refused: a person said no to this action a moment ago, too much has been
+   * asked of them this hour, or the question that the caller comes back to stands no more.
    */
-  open(decision: Decision, call: Call): Promise<OpenedApproval | { readonly refused: DenialCode }>;
+  open(decision: Decision, call: Call, resumes?: string | null): Promise<OpenedApproval | { readonly refused: DenialCode }>;
 }

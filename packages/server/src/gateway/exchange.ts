@@ -1,6 +1,6 @@
 // What a protocol folder hands to the spine: one parsed call, and the three things only that protocol knows how to do.
 
-import type { Call, Decision } from '@writ/core';
+import type { Call, Claim, Decision, Denial, TokenFacts } from '@writ/core';
 
 /** How an allowed call ended. `unknown`: nobody saw the end; `none`: it was never forwarded. */
 export interface Ending {
@@ -11,8 +11,22 @@ export interface Ending {
   readonly detail: string | null;
 }
 
+/** What a caller brought back from an earlier answer, or why it may not. */
+export type HandedBack =
+  | { readonly refused: Denial }
+  | {
+      /** The call as it is to be judged. */
+      readonly call: Call;
+      /** The question to a person that this goes on with; null for none. */
+      readonly resumes: string | null;
+      /** What it uses up besides. */
+      readonly claims: readonly Claim[];
+    };
+
 export interface Exchange<Reply> {
   readonly call: Call;
+  /** Once it is proven who calls: what the call refers to that only this caller may refer to. Null, or absent: nothing. */
+  handedBack?(token: TokenFacts): HandedBack | null;
   /**
    * Sends exactly the judged bytes to the callee, with the callee's credential and never the caller's.
    * Rejects with UpstreamError when the callee does not answer. Nothing is sent to the caller yet.

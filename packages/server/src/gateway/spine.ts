@@ -3,6 +3,7 @@
 
 import {
   type Call,
+  type Claim,
   canonicalJson,
   type Decision,
   type Denial,
@@ -101,14 +102,15 @@ export function createSpine(shell: Shell): SpineControl {
   };
 }
 
-async function carry<Reply>(exchange: Exchange<Reply>, shell: Shell, open: Set<OpenAnswer>): Promise<void> {
-  const { call } = exchange;
+async function carry<Reply>(given: Exchange<Reply>, shell: Shell, open: Set<OpenAnswer>): Promise<void> {
   const snapshot = shell.world();
-  const own = await inItsTask(judgedIn(snapshot, call, shell), call, snapshot, shell);
+  const first = await inItsTask(judgedIn(snapshot, given.call, shell), given.call, snapshot, shell);
+  const { exchange, own, resumes, claims } = goneOn(given, first, snapshot, shell);
+  const { call } = exchange;
   const told = await consulted(own, call, shell);
   const world = told?.(snapshot) ?? snapshot;
   const judged = told ? judgedIn(world, call, shell) : own;
-  const decision = await claimed(await answered(judged, call, world, shell), shell);
+  const decision = await claimed(using(await answered(judged, call, world, shell, resumes), claims), shell);
   if (shell.refusals.countsInstead(call, decision)) return exchange.refuse(decision);
   const receipt = shell.append(recordOf(call, decision, world, shell));
   // Durable before the callee hears anything, unless a person reviewed this read as harmless: then both run side by side.
@@ -127,6 +129,30 @@ function judgedIn(world: World, call: Call, shell: Shell): Decision {
     shell.report(`judging ${call.operation} ${call.target.server}`, error);
     return refusal(call.decisionId, denial('gateway.outage'));
   }
+}
+
+interface GoneOn<Reply> {
+  readonly exchange: Exchange<Reply>;
+  readonly own: Decision;
+  readonly resumes: string | null;
+  readonly claims: readonly Claim[];
+}
+
+/** A call that goes on with something is judged as what it comes to; what is not this caller's own is a no. Rules §4.4, §5. */
+function goneOn<Reply>(given: Exchange<Reply>, first: Decision, world: World, shell: Shell): GoneOn<Reply> {
+  const plain = { exchange: given, own: first, resumes: null, claims: [] };
+  const token = first.token.facts;
+  const handed = (token && given.handedBack?.(token)) ?? null;
+  if (handed === null) return plain;
+  if ('refused' in handed) return { ...plain, own: overruled(first, handed.refused) };
+  const { call, resumes, claims } = handed;
+  if (call === given.call) return { ...plain, resumes, claims };
+  return { exchange: { ...given, call }, own: judgedIn(world, call, shell), resumes, claims };
+}
+
+function using(decision: Decision, claims: readonly Claim[]): Decision {
+  if (decision.outcome !== 'allow' || claims.length === 0) return decision;
+  return { ...decision, claims: [...decision.claims, ...claims], overlaps: false };
 }
 
 /** Asked only about what our own policy would let happen or would ask a person about: others can only take away. */
@@ -149,13 +175,19 @@ async function inItsTask(judged: Decision, call: Call, world: World, shell: Shel
 }
 
 /** Where a person is needed: their yes, if it has been given, satisfies the rules that asked; else they are asked. Rules §4. */
-async function answered(judged: Decision, call: Call, world: World, shell: Shell): Promise<Decision> {
+async function answered(
+  judged: Decision,
+  call: Call,
+  world: World,
+  shell: Shell,
+  resumes: string | null,
+): Promise<Decision> {
   if (judged.outcome !== 'approval') return judged;
   try {
-    const approvals = await shell.approvals.granted(judged.ask!.requestKey);
+    const approvals = await shell.approvals.granted(judged.ask!.requestKey, resumes);
     const again = approvals.length > 0 ? decide(call, { ...world, approvals }, shell.clock.nowSeconds()) : judged;
     if (again.outcome !== 'approval') return again;
-    const opened = await shell.approvals.open(again, call);
+    const opened = await shell.approvals.open(again, call, resumes);
     return 'refused' in opened ? overruled(again, denial(opened.refused)) : { ...again, opened };
   } catch (error) {
     shell.report('approvals', error);

@@ -68,6 +68,7 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
         policy: inForce,
         tasks,
         memoryOf: memoryOf(config),
+        limits: config.limits,
         issuers: new Map([[bases.issuer, known]]),
         clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
       },
@@ -82,11 +83,16 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
       replica: '1',
       mode: 'enforce',
       memory: 'persistent',
-      versions: world.versions,
+      // Nobody is asked here: what another decision point would take away stays open, and the answer says so.
+      versions: { ...world.versions, ...notAsked(config) },
     });
   } finally {
     await store.close();
   }
+}
+
+function notAsked({ pdp }: Config): { readonly [part: string]: string } {
+  return Object.fromEntries([...pdp.keys()].map((name) => [`remote:${name}`, 'not asked']));
 }
 
 /** Without a running server, what was reviewed stands for what is listed. */

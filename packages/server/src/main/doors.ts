@@ -1,9 +1,11 @@
 // Who may knock: identities of this machine, the listeners, and what the configuration says about who may reach whom.
 
 import { agentPath, type Denial, denial, type PeerOnWire, type World } from '@writ/core';
+import type { SvidWithKey } from '../transport/ca.ts';
 import { tlsIdentity } from '../transport/tls-pem.ts';
 import { openTrustStore } from '../transport/trust-store.ts';
 import { createDialIdentity, type DialIdentity } from './dial-identity.ts';
+import { openBundleEndpoint } from './federation.ts';
 import type { Ground, OnClose } from './ground.ts';
 import { gatewayPath, type Identities, openIdentities } from './identities.ts';
 import { launchTokenFile } from './launch-token-file.ts';
@@ -20,7 +22,10 @@ export interface Doors {
   readonly gatewayId: string;
 }
 
-type Keyed = Pick<Doors, 'identities' | 'dialIdentity' | 'listeners'> & { readonly ground: Ground };
+type Keyed = Pick<Doors, 'identities' | 'listeners'> & {
+  readonly ground: Ground;
+  readonly onRenewed: (svid: SvidWithKey) => void;
+};
 
 export interface DoorPorts {
   world(): World;
@@ -47,18 +52,24 @@ export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClo
   onClose(() => identities.close());
   const gatewaySvid = await identities.mintGateway();
   const dialIdentity = createDialIdentity(gatewaySvid, () => identities.authority.bundle());
+  const endpoint = await openBundleEndpoint({ config, authority: identities.authority, say }, gatewaySvid);
+  onClose(() => endpoint?.close());
+  const onRenewed = (svid: SvidWithKey) => {
+    dialIdentity.set(svid);
+    endpoint?.setIdentity(tlsIdentity(svid));
+  };
   const listeners = await openListeners({
     config,
     dataDir,
     clock,
     identities,
     gatewaySvid,
-    onRenewed: dialIdentity.set,
+    onRenewed,
     admit: (peer) => mayConnect(peer, ports.world(), (path) => (config.agents.get(path)?.pep.length ?? 0) > 0),
     onRefused: (refused, { source, peer }) => ground.refusals.count(refused.code, peer ?? source),
   });
   onClose(() => listeners.close(drainMillis));
-  await followKeys({ ground, identities, dialIdentity, listeners });
+  await followKeys({ ground, identities, listeners, onRenewed });
   return {
     identities,
     dialIdentity,
@@ -69,7 +80,7 @@ export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClo
 }
 
 /** Keys of the authority that come, sign or go: whoever listens or holds a stream has the present ones at once. */
-async function followKeys({ ground, identities, dialIdentity, listeners }: Keyed): Promise<void> {
+async function followKeys({ ground, identities, listeners, onRenewed }: Keyed): Promise<void> {
   const { config, event, report } = ground;
   const { authority, workload } = identities;
   const trustStore = await openTrustStore();
@@ -88,7 +99,7 @@ async function followKeys({ ground, identities, dialIdentity, listeners }: Keyed
         const svid = await identities.mintGateway();
         const trust = await trustStore.caList(new Map([[config.trustDomain, authority.bundle()]]));
         listeners.mtls.setSvid(tlsIdentity(svid));
-        dialIdentity.set(svid);
+        onRenewed(svid);
         listeners.mtls.setTrust(trust, { everyone: revoked });
         workload.refresh();
       })

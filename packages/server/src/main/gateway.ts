@@ -65,6 +65,7 @@ const lostBy: { readonly [kind in Claim['kind']]: DenialCode } = {
   once: 'token.replayed',
   budget: 'token.budget_exceeded',
   approval: 'action.approval_invalid',
+  limit: 'action.limit_exceeded',
 };
 
 export function openGateway(deps: GatewayDeps): Gateway {

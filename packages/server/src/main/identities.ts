@@ -15,6 +15,7 @@ import { createExecutableHash } from '../transport/observe-executable.ts';
 import { openKernel } from '../transport/peercred.ts';
 import { type WhoamiAnswer, whoami } from '../transport/whoami.ts';
 import { createWorkloadApi, type WorkloadApi } from '../transport/workload-api/server.ts';
+import { openPartners } from './federation.ts';
 import { spiffeIdOf } from './standing.ts';
 import type { StrangerEvent } from './stranger-events.ts';
 
@@ -93,6 +94,8 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       deps.strangerEvent({ name: 'identity.launch_refused', uid, code: 'launch', members: { agent, pid, says } }),
   });
   const workloadSocket = join(dataDir, 'workload.sock');
+  let pushed = () => {};
+  const federation = await openPartners({ ...deps, authority, onChange: () => pushed() });
   const workload = await createWorkloadApi({
     socketPath: workloadSocket,
     kernel,
@@ -108,7 +111,12 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       authority.mint({ spiffeId, ...(lives.has(spiffeId) ? { ttlSeconds: lives.get(spiffeId)! } : {}) }),
     bundle: () => authority.bundle(),
     mintJwt: (request) => authority.mintJwt(request),
-    jwtKeys: () => new Map([[config.trustDomain, authority.jwtKeys()]]),
+    federated: () => new Map([...federation.bundles()].map(([name, { roots }]) => [`spiffe://${name}`, roots])),
+    // Ours last: no partner's keys ever stand under our name.
+    jwtKeys: () => {
+      const partners = [...federation.bundles()].map(([name, bundle]) => [name, [...bundle.jwtKeys.values()]] as const);
+      return new Map<string, readonly JsonObject[]>([...partners, [config.trustDomain, authority.jwtKeys()]]);
+    },
     isRevoked: deps.isRevoked,
     onEvent(event) {
       if (event.kind === 'outage') return deps.report('workload api', event.cause);
@@ -123,6 +131,8 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       deps.event('identity.issued_jwt', { ...issued, audience: [...event.audience] });
     },
   });
+
+  pushed = () => workload.refresh();
 
   const boundaries = new Map(entries.map((entry) => [entry.spiffeId as string, boundaryOfEntry(entry, planeUid)]));
   return {
@@ -141,6 +151,7 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
       }),
     async close() {
       clearInterval(upkeep);
+      federation.close();
       await workload.close();
       await launchServer.close();
       launches.close();

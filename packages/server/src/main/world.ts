@@ -11,6 +11,7 @@ export interface WorldParts {
   readonly policy: Policy;
   readonly tasks: TaskWorld;
   readonly memoryOf: World['memoryOf'];
+  readonly limits: World['limits'];
   /** Issuer → key id → key. */
   readonly issuers: ReadonlyMap<string, ReadonlyMap<string, PublicKey>>;
   readonly clients: ReadonlyMap<string, { readonly bearer: boolean }>;
@@ -37,7 +38,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
     },
     snapshot() {
       const view = revocations();
-      const { standing, trustDomain, policy, tasks, memoryOf, issuers, clients } = parts;
+      const { standing, trustDomain, policy, tasks, memoryOf, limits, issuers, clients } = parts;
       return {
         trust: { trustDomain, edges: standing.edges, revokedIdentities: view.agents },
         tokens: {
@@ -53,6 +54,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
         tasks,
         approvals: [],
         memoryOf,
+        limits,
         engine,
         versions: {
           policy: policy.version,

@@ -54,6 +54,7 @@ function inOneOrder(claims: readonly Claim[]): Claim[] {
 
 function nameOf(claim: Claim): string {
   if (claim.kind === 'once') return `once ${claim.key}`;
+  if (claim.kind === 'limit') return `limit ${rowOf(claim)} ${claim.unit}`;
   return claim.kind === 'approval' ? `approval ${claim.id}` : `budget ${claim.row} ${claim.unit}`;
 }
 
@@ -62,12 +63,18 @@ type Transaction = ControlledTransaction<Schema>;
 async function takeOne(db: Transaction, claim: Claim, decision: string, nowSeconds: number): Promise<boolean> {
   if (claim.kind === 'budget') return debit(db, claim, decision, nowSeconds);
   if (claim.kind === 'approval') return useApproval(db, claim, nowSeconds);
+  if (claim.kind === 'limit') return debit(db, { ...claim, row: rowOf(claim) }, decision, nowSeconds);
   const taken = await db
     .insertInto('once_claims')
     .values({ key: claim.key, decision, taken: nowSeconds, until_seconds: claim.untilSeconds })
     .onConflict((conflict) => conflict.column('key').doNothing())
     .executeTakeFirst();
   return taken.numInsertedOrUpdatedRows === 1n;
+}
+
+/** Begins with its end, in one width, so that a sweep finds the windows that are over. */
+function rowOf({ key, untilSeconds }: Extract<Claim, { kind: 'limit' }>): string {
+  return `limit:${String(untilSeconds).padStart(12, '0')}:${key}`;
 }
 
 /** A yes is used once: the state is the claim. */
@@ -89,7 +96,7 @@ async function useApproval(
 
 async function debit(
   db: Transaction,
-  claim: Extract<Claim, { kind: 'budget' }>,
+  claim: Pick<Extract<Claim, { kind: 'budget' }>, 'row' | 'unit' | 'amount' | 'max'>,
   decision: string,
   nowSeconds: number,
 ): Promise<boolean> {

@@ -19,6 +19,10 @@ export async function sweep(db: Kysely<Schema>, nowSeconds: number): Promise<num
     await db.deleteFrom('one_time_links').where('expires', '<', ended).executeTakeFirst(),
     await db.deleteFrom('revocations').where('until_seconds', '<', ended).executeTakeFirst(),
   ];
+  const over = `limit:${String(ended).padStart(12, '0')}`;
+  for (const table of ['budgets', 'budget_debits'] as const) {
+    results.push(await db.deleteFrom(table).where('row', '>=', 'limit:').where('row', '<', over).executeTakeFirst());
+  }
   const removed = results.reduce((sum, result) => sum + Number(result.numDeletedRows), 0);
   return removed + (await sweepTokens(db, ended));
 }

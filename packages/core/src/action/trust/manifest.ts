@@ -24,6 +24,8 @@ export type Effect =
 export interface ArgumentRule {
   readonly role: Role;
   readonly type?: ValueType | undefined;
+  /** The value is an amount of money: in this currency (ISO 4217), or in the one that another argument names. */
+  readonly currency?: string | { readonly arg: string } | undefined;
   /** Arguments of one group are joined and judged as one target. */
   readonly compose?: string | undefined;
 }

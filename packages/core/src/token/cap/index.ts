@@ -22,7 +22,15 @@ export type { Profile } from './aip/patterns.ts';
 export { linkOfBlock } from './aip/read-link.ts';
 export { documentBytesMax, documentSecondsMax, documentUrlOf, mayFetchFrom } from './aip/resolution.ts';
 export type { AipEncoding, GenuineLinks, RootAuthority } from './aip/roots.ts';
-export { type AipAsk, type AipVerified, type AipWorld, aipEncodingOf, verifyAip } from './aip/verify.ts';
+export {
+  type AipAsk,
+  type AipVerified,
+  type AipWorld,
+  aipEncodingOf,
+  narrowingFault,
+  readJsonLinks,
+  verifyAip,
+} from './aip/verify.ts';
 export { datalogText } from './biscuit/datalog.ts';
 export { type ChainedIssuer, chainToChained, chainToMacaroon, type MacaroonIssuer } from './convert.ts';
 export type { CapEngine, SeedSigner, Signer } from './engine.ts';

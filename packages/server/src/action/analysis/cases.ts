@@ -69,6 +69,7 @@ export function runCase(
   const world = {
     policy: plane.policy,
     tasks,
+    limits: [],
     approvals: [],
     engine: nodeEngine,
     memoryOf: (key: string) => plane.callers.get(key)?.memory ?? null,

@@ -9,6 +9,7 @@ import { createHttpUpstream } from '../../gateway/mcp/upstream-http.ts';
 import { readChallenge, scopesToAsk } from './challenge.ts';
 import { asks, brokerOver, howard, issuer } from './testing.ts';
 import {
+  clientOf,
   clientSecret,
   type GuardedMcp,
   serve,
@@ -23,20 +24,8 @@ before(async () => {
 });
 after(() => party.close());
 
-function refTo(over: Partial<OauthRef> = {}): OauthRef {
-  return {
-    ...{
-      kind: 'oauth',
-      issuer: party.url,
-      clientId: 'writ',
-      grant: 'client_credentials',
-      resource: null,
-      audience: null,
-    },
-    auth: { kind: 'secret', secret: { kind: 'env', name: 'SECRET' } },
-    ...{ scopes: ['notes.read'], stepUp: ['notes.write'], challenged: true, ...over },
-  };
-}
+const refTo = (over: Partial<OauthRef> = {}): OauthRef =>
+  clientOf(party.url, { challenged: true, stepUp: ['notes.write'], ...over });
 
 /** The gateway's way to the server, with the broker behind it. */
 function upstreamTo(t: TestContext, url: string, ref: OauthRef) {

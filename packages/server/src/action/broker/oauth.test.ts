@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import type { OauthRef } from '../../config/config.ts';
 import { asks, brokerOver, eve, howard, issuer, type Options, told } from './testing.ts';
-import { clientSecret, serve, startThirdParty, type ThirdParty } from './third-party.fixture.ts';
+import { clientOf, clientSecret, serve, startThirdParty, type ThirdParty } from './third-party.fixture.ts';
 
 let party: ThirdParty;
 let folder: string;
@@ -24,20 +24,7 @@ after(async () => {
 
 const url = 'http://127.0.0.1:9/mcp';
 
-function refTo(over: Partial<OauthRef> = {}): OauthRef {
-  return {
-    ...{
-      kind: 'oauth',
-      issuer: party.url,
-      clientId: 'writ',
-      grant: 'client_credentials',
-      resource: null,
-      audience: null,
-    },
-    auth: { kind: 'secret', secret: { kind: 'env', name: 'SECRET' } },
-    ...{ scopes: ['notes.read'], stepUp: [], challenged: false, ...over },
-  };
-}
+const refTo = (over: Partial<OauthRef> = {}): OauthRef => clientOf(party.url, over);
 
 function over(ref: OauthRef, assertion = party.assert as Options['assertion']) {
   const ports = { environment: { SECRET: clientSecret }, assertion: assertion! };

@@ -12,6 +12,7 @@ import express from 'express';
 import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify, SignJWT } from 'jose';
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import * as z from 'zod';
+import type { OauthRef } from '../../config/config.ts';
 
 export const clientSecret = 'client-secret-of-writ-at-the-third-party';
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -19,6 +20,15 @@ const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange';
 export interface Served {
   readonly url: string;
   close(): Promise<void>;
+}
+
+/** The client `writ` there, whose secret stands in the variable `SECRET`. */
+export function clientOf(issuer: string, over: Partial<OauthRef> = {}): OauthRef {
+  return {
+    ...{ kind: 'oauth', issuer, clientId: 'writ', grant: 'client_credentials', resource: null, audience: null },
+    auth: { kind: 'secret', secret: { kind: 'env', name: 'SECRET' } },
+    ...{ scopes: ['notes.read'], stepUp: [], challenged: false, ...over },
+  };
 }
 
 /** The handler is made once the address is known. */

@@ -54,6 +54,13 @@ function genuine(jwt: UnverifiedAipJwt, root: RootAuthority, key: Uint8Array, no
   return { encoding: 'aip-compact', links: [link], root, rootKey: key, blockIds } satisfies GenuineLinks;
 }
 
+/** The link as it stands, unchecked, or null. */
+export function readCompactLink(text: string): AipLink | null {
+  const jwt = parseAipJwt(text);
+  const link = jwt?.typ === COMPACT_TYP ? compactLink(jwt.claims, Number.MAX_SAFE_INTEGER) : '';
+  return typeof link === 'string' ? null : link;
+}
+
 /** The link, or what about the claims is not in order. A claim that is not known might restrict: rules §2.1. */
 export function compactLink(claims: JsonObject, nowSeconds: number): AipLink | string {
   const { iss, sub, scope, budget_usd: budget, max_depth: depth, iat, exp, ...unknown } = claims;

@@ -142,6 +142,19 @@ function linkOfClaims(claims: JsonObject, signedBy: Uint8Array | null, first: bo
   };
 }
 
+/** Links of a chain as they stand, unchecked; null where one cannot be read. */
+export function readChainLinks(text: string): readonly AipLink[] | null {
+  const links: AipLink[] = [];
+  for (const segment of text.split(LINK_SEPARATOR)) {
+    const jwt = parseAipJwt(segment);
+    const link =
+      jwt?.typ === LINK_TYP ? linkOfClaims(jwt.claims, links.at(-1)?.delegateKey ?? null, links.length === 0) : '';
+    if (typeof link === 'string') return null;
+    links.push(link);
+  }
+  return links;
+}
+
 /** RFC 8037, and nothing beside it. */
 function keyOfCnf(cnf: JsonValue | undefined): Uint8Array | null {
   if (!isJsonObject(cnf) || Object.keys(cnf).length !== 1 || !isJsonObject(cnf.jwk)) return null;

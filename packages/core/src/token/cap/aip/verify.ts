@@ -6,11 +6,11 @@ import { refusalOfLink } from '../../admits.ts';
 import type { Link } from '../../chain.ts';
 import type { CapEngine } from '../engine.ts';
 import { openChained } from './chained.ts';
-import { COMPACT_TYP, openCompact } from './compact.ts';
+import { COMPACT_TYP, openCompact, readCompactLink } from './compact.ts';
 import { holderOf, judgeDelegators } from './delegators.ts';
 import { parseAipJwt } from './jwt.ts';
-import { openJwtChain } from './jwt-chain.ts';
-import { type AipLinks, type CapFault, capFault, isCapFault } from './link.ts';
+import { openJwtChain, readChainLinks } from './jwt-chain.ts';
+import { type AipLink, type AipLinks, type CapFault, capFault, isCapFault } from './link.ts';
 import { anyPatternCovers, isPrefix, isSafeText, type Profile } from './patterns.ts';
 import type { GenuineLinks, RootAuthority } from './roots.ts';
 import { type Effective, walkLinks } from './walk.ts';
@@ -49,6 +49,13 @@ export interface AipVerified extends GenuineLinks {
 export function aipEncodingOf(text: string): GenuineLinks['encoding'] {
   if (!text.startsWith('eyJ')) return 'aip-chained';
   return !text.includes('~') && parseAipJwt(text)?.typ === COMPACT_TYP ? 'aip-compact' : 'aip-jwt-chain';
+}
+
+/** Links of a JSON encoding as they stand: for showing, never for believing. */
+export function readJsonLinks(text: string): readonly AipLink[] | null {
+  if (aipEncodingOf(text) !== 'aip-compact') return readChainLinks(text);
+  const link = readCompactLink(text);
+  return link && [link];
 }
 
 /** Steps V1 and V2. */
@@ -136,4 +143,10 @@ function refusalOfLinks(links: AipLinks, ask: AipAsk, profile: Profile, nowSecon
     if (denied) return { denial: denied, step: 'V6', block: i };
   }
   return null;
+}
+
+/** For whoever narrows: what a verifier would say of these links, before anything is signed. */
+export function narrowingFault(links: AipLinks, nowSeconds: number): CapFault | null {
+  const walked = walkLinks(links, nowSeconds);
+  return isCapFault(walked) ? walked : walkWritDimensions(links);
 }

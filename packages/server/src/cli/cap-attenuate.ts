@@ -1,0 +1,123 @@
+// `writ cap attenuate`: a narrower capability, handed on. The delegator's key signs the hand-over, so that a verifier knows who made
+// it (rules §2.14); `--unsigned` makes what plain AIP makes, which proves nobody.
+
+import { cap, type Link, leafOf } from '@writ/core';
+import { ed25519KeyOf } from '@writ/core/node';
+import { linksIn } from './cap-chain.ts';
+import { capEngine, freshId, freshKey, readCapability, readKey } from './cap-keys.ts';
+import { limitOptions, limitsOf } from './cap-limits.ts';
+import { principalOf, tellToken } from './cap-mint.ts';
+import { refused, usage } from './stop.ts';
+import { verb } from './verb.ts';
+
+export const attenuate = verb({
+  summary: 'hand a part of a capability on, offline',
+  options: {
+    token: { type: 'positional', description: 'file with a capability; `-` reads stdin' },
+    to: { type: 'string', valueHint: 'id', description: 'who is to hold it; a macaroon may also stay where it is' },
+    key: { type: 'string', valueHint: 'file', description: 'Ed25519 private key of whoever holds it now' },
+    unsigned: { type: 'boolean', description: 'without the holder’s signature: proves nobody' },
+    context: { type: 'string', default: 'handed on', valueHint: 'text', description: 'what for' },
+    ...limitOptions,
+  },
+  async run({ args, terminal }) {
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const text = readCapability(args.token);
+    const limits = limitsOf(args, nowSeconds);
+    const made = cap.parseMacaroons(text)
+      ? narrowMacaroon(text, limits, args.to, args.tool)
+      : narrowAip(text, limits, args);
+    // A token that no verifier would take is not handed out: the honest library says so first.
+    tellToken(made, terminal);
+    return 0;
+  },
+});
+
+type Limits = ReturnType<typeof limitsOf>;
+
+function narrowAip(
+  text: string,
+  limits: Limits,
+  args: { to: string | undefined; key: string | undefined; unsigned: boolean; context: string },
+): string {
+  const links = linksIn(text);
+  const last = links?.at(-1);
+  if (!links || !last) throw refused('token.malformed: this is not a capability that can be read');
+  if (cap.aipEncodingOf(text) === 'aip-compact')
+    throw refused('token.not_expressible: a compact token cannot be handed on; `writ cap convert` makes a chain of it');
+  if (args.to === undefined || !cap.parseAipId(args.to)) throw usage('`--to` names the AIP id of who is to hold it');
+  if ((args.key === undefined) !== args.unsigned)
+    throw usage('give `--key`, or `--unsigned` for a hand-over that proves nobody');
+  const key = args.key === undefined ? null : readKey(args.key);
+  const holder = cap.parseAipId(cap.holderOf(last));
+  if (key && holder?.kind === 'key' && Buffer.compare(holder.key, key.publicKey) !== 0)
+    throw refused(`token.delegator_unauthenticated: the key is not that of ${cap.holderOf(last)}`);
+  const named = cap.parseAipId(args.to);
+  const link: cap.AipLink = {
+    issuer: cap.holderOf(last),
+    delegate: args.to,
+    ...limits,
+    context: args.context,
+    principal: null,
+    maxDepth: null,
+    signedBy: key?.publicKey ?? null,
+    delegateKey: named?.kind === 'key' ? named.key : null,
+  };
+  const fault = cap.narrowingFault([links[0]!, ...links.slice(1), link], Math.floor(Date.now() / 1000));
+  if (fault) throw refused(`${fault.denial.code}: ${JSON.stringify(fault.denial.detail)}`);
+  const made =
+    cap.aipEncodingOf(text) === 'aip-chained' ? appended(text, link, key) : appendedJwt(text, link, key, last);
+  return made ?? refusedForm();
+}
+
+function refusedForm(): never {
+  throw refused(
+    'token.not_expressible: this form has no place for one of these limits or names, or the token is sealed',
+  );
+}
+
+function appended(text: string, link: cap.AipLink, key: cap.Signer | null): string | null {
+  const token = cap.appendChained(cap.parseChained(text)!, link, ed25519KeyOf, freshKey(), key);
+  return token && cap.chainedText(token);
+}
+
+function appendedJwt(text: string, link: cap.AipLink, key: cap.Signer | null, last: cap.AipLink): string | null {
+  if (!key) throw usage('a JWT chain is signed at every link; give `--key`');
+  if (Buffer.compare(key.publicKey, last.delegateKey ?? new Uint8Array()) !== 0)
+    throw refused('token.delegator_unauthenticated: the key is not the one that the last link names');
+  return cap.appendJwtChain(
+    text,
+    link,
+    { id: freshId(), issuedSeconds: Math.floor(Date.now() / 1000) },
+    key,
+    capEngine,
+  );
+}
+
+function narrowMacaroon(text: string, limits: Limits, to: string | undefined, names: readonly string[]): string {
+  const [root, ...discharges] = cap.parseMacaroons(text)!;
+  const held = cap.readIdentifier(root.identifier);
+  if (!held) throw refused('token.malformed: this macaroon is not one of Writ’s');
+  if (discharges.length > 0) throw refused('a macaroon is narrowed before it is discharged');
+  const conditions = root.caveats.flatMap(({ verificationId, identifier }) => (verificationId ? [] : [identifier]));
+  const ids = ['', ...conditions.map((_, i) => String(i))];
+  const chain = cap.applyConditions(held.chain, conditions, ids);
+  if ('code' in chain) throw refused(`${chain.code}: ${JSON.stringify(chain.detail)}`);
+  const leaf = leafOf(chain);
+  const scopes = limits.tools?.map((tool, i) =>
+    names[i]!.includes('/') ? names[i]!.replace(/\/(?=[^/]*$)/, ':') : tool,
+  );
+  const next: Link = {
+    ...leaf,
+    ...(to === undefined ? {} : { actor: principalOf(to), depth: leaf.depth - 1 }),
+    ...(scopes ? { scopes } : {}),
+    ...(limits.untilSeconds === null ? {} : { untilSeconds: limits.untilSeconds }),
+    ...(limits.writ.details ? { details: limits.writ.details } : {}),
+    ...(limits.writ.audience === undefined ? {} : { audience: limits.writ.audience }),
+    ...(limits.budgetCents === null ? {} : { budget: [{ unit: 'USD', max: limits.budgetCents }] }),
+  };
+  const added = cap.conditionsFor(chain, next);
+  const fault = cap.applyConditions(chain, added, ['', ...added.map((_, i) => String(i))]);
+  if ('code' in fault) throw refused(`${fault.code}: ${JSON.stringify(fault.detail)}`);
+  return cap.macaroonsText([added.reduce((one, condition) => cap.addCondition(one, condition, capEngine), root)]);
+}
