@@ -35,12 +35,14 @@ export const HOUSE_TOOLS: ToolsOf = {
     vault: { name: text },
     label: { path: text, tag: text },
     tags: {},
+    scatter: { contents: { type: 'object', additionalProperties: text } },
   },
   web: {
     fetch: { url: text },
     post: { url: text, body: text },
     deliver: { user: text, host: text, text },
     search: { query: text },
+    submit: { fields: { type: 'object', additionalProperties: text } },
   },
   // Nobody has written a manifest for this one (rules §3.6).
   shop: { order: { article: text, to: text } },

@@ -159,6 +159,7 @@ export function openNames(stage: Stage) {
     oauth: plane.oauth,
     issuer: plane.issuer,
     key: stage.upstreamKey,
+    flood: 'x'.repeat(900_000),
     keyInBase64: Buffer.from(stage.upstreamKey).toString('base64'),
   };
 

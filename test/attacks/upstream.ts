@@ -85,7 +85,7 @@ export async function startUpstream(key: string, own: ToolsOf = {}): Promise<Ups
     if (req.headers.authorization !== `Bearer ${key}`) return void res.writeHead(401).end();
     const discovered = { supportedVersions: [VERSION], capabilities: { tools: {} }, _meta: {} };
     if (rpc.method === 'server/discover') return answer(res, rpc, discovered);
-    if (rpc.method === 'tools/list') return answer(res, rpc, { tools: list(server), ttlMs: 0, cacheScope: 'private' });
+    if (rpc.method === 'tools/list') return answer(res, rpc, { tools: list(server), ttlMs: 0, cacheScope: 'private', ...results.get(`${server}/tools/list`) });
     if (rpc.method !== 'tools/call') return void res.writeHead(404).end();
     const name = String(rpc.params?.name);
     const result = results.get(`${server}/${name}`) ?? (own[server] ? { content: [], structuredContent: {} } : null);

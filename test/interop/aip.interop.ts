@@ -6,7 +6,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { cap, type JsonObject, toHex } from '@writ/core';
+import { cap, type JsonObject, toHex, utf8, utf8Text } from '@writ/core';
 import { forgeBlock, plainDelegation } from '../../packages/core/src/token/cap/aip/forge.fixture.ts';
 import {
   ask,
@@ -183,4 +183,72 @@ test('nothing that the reference refuses is accepted here; what it accepts besid
     if (told.ok) accepted.push(name);
   }
   assert.deepEqual(accepted.toSorted(), STRICTER);
+});
+
+const secret = 'a secret of the plane';
+const place = 'https://plane.example';
+const shared = 'shared with the approver';
+
+for (const version of [1, 2]) {
+  for (const third of [null, shared]) {
+    test(`pymacaroons, version ${version}${third ? ', with a discharge' : ''}: theirs is verified here`, async () => {
+      const conditions = ['one', 'two words'];
+      const minted = await theirs({
+        ask: 'mint_macaroon',
+        location: place,
+        id: 'id',
+        secret,
+        version,
+        conditions,
+        third,
+      });
+      assert.ok(minted.ok, minted.says);
+      const [root, ...discharges] = (minted.value as unknown as string[]).map((text) => cap.parseMacaroons(text)![0]);
+      const genuine = cap.verifyMacaroons([root!, ...discharges], utf8(secret), utf8(place), capEngine);
+      assert.ok(typeof genuine === 'object', String(genuine));
+      assert.deepEqual(genuine.conditions.map(utf8Text), conditions);
+    });
+  }
+}
+
+test('pymacaroons: ours is verified there, with a discharge', async () => {
+  const bare = cap.addCondition(
+    cap.mintMacaroon(utf8('id'), utf8(secret), utf8(place), capEngine),
+    utf8('one'),
+    capEngine,
+  );
+  const third = {
+    identifier: utf8('approval'),
+    secret: utf8(shared),
+    location: utf8('https://approver.example'),
+    nonce: new Uint8Array(24).fill(3),
+  };
+  const root = cap.addThirdParty(bare, third, capEngine);
+  const discharge = cap.bindDischarge(
+    root,
+    cap.mintMacaroon(third.identifier, third.secret, third.location, capEngine),
+    capEngine,
+  );
+  const macaroons = [root, discharge].map((one) => cap.macaroonsText([one]));
+  const verdict = await theirs({ ask: 'verify_macaroon', macaroons, secret });
+  assert.ok(verdict.ok, verdict.says);
+  assert.deepEqual(verdict.value, ['one']);
+  assert.equal((await theirs({ ask: 'verify_macaroon', macaroons: macaroons.slice(0, 1), secret })).ok, false);
+});
+
+test('an identity document of ours is genuine there where its first key signed it and its time zone is theirs', async () => {
+  const id = 'aip:web:example.org/agents/one';
+  const from = now() - 60;
+  const keys = [{ id: 'k1', key: root.publicKey, fromSeconds: from, untilSeconds: from + 3600 }];
+  const text = cap.signDocument({ id, keys, expiresSeconds: from + 3600, depthMax: 2 }, root);
+  assert.equal(typeof cap.readDocument(utf8(text), id, capEngine, now()), 'object');
+  const verdict = await theirs({ ask: 'verify_document', text });
+  assert.ok(verdict.ok, verdict.says);
+  const named = await theirs({ ask: 'verify_document', text: text.replace('"aip":"1.0"', '"aip":"1.0","name":"x"') });
+  assert.equal(named.ok, false);
+});
+
+test('identifiers without a path are read there and are none here', async () => {
+  assert.equal((await theirs({ ask: 'parse_id', id: 'aip:web:example.org' })).ok, true);
+  assert.equal(cap.parseAipId('aip:web:example.org'), null);
 });

@@ -34,7 +34,7 @@ interface Ask {
 async function handshake({ svid, more = [], refused }: Ask): Promise<Said> {
   if (refused) provoked.set(refused, (provoked.get(refused) ?? 0) + 1);
   const { host } = new URL(world.mtls);
-  const shown = svid ? ['-cert', svid.cert, '-key', svid.key] : [];
+  const shown = svid ? ['-cert', svid.cert, '-cert_chain', svid.cert, '-key', svid.key] : [];
   const args = ['s_client', '-connect', host, '-CAfile', svids.bundle, '-verify_return_error', '-ign_eof', ...shown];
   return runProgram(
     'openssl',

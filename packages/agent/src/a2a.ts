@@ -3,6 +3,7 @@
 
 import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import type { FetchLike } from './fetch.ts';
+import { type OpenPage, type PageToOpen, roundsMax } from './rounds.ts';
 import { rpcMessages } from './rpc.ts';
 
 export interface SendOptions {
@@ -43,9 +44,23 @@ export interface A2aClientOptions {
   fetchWith(delegate: readonly string[]): FetchLike;
   /** Fresh message ids. */
   newId(): string;
+  /** Where a person can be shown a page; without it a message that waits for a person's word is the task that says so. */
+  readonly openPage?: OpenPage;
 }
 
-export function openA2aClient({ url, fetchWith, newId }: A2aClientOptions): A2aClient {
+/** The page of a message that waits for a person, as the plane tells it beside the text for people. */
+function pageOf({ task }: JsonObject): (PageToOpen & { readonly taskId: string }) | null {
+  const { id, status } = isJsonObject(task) ? task : {};
+  const { state, message } = isJsonObject(status) ? status : {};
+  const { metadata } = isJsonObject(message) ? message : {};
+  const told = isJsonObject(metadata) ? metadata['dev.writ/approval'] : undefined;
+  if (state !== 'TASK_STATE_AUTH_REQUIRED' || !isJsonObject(told) || typeof id !== 'string') return null;
+  return typeof told.approvalUrl === 'string'
+    ? { taskId: id, message: String(told.says ?? ''), url: told.approvalUrl }
+    : null;
+}
+
+export function openA2aClient({ url, fetchWith, newId, openPage }: A2aClientOptions): A2aClient {
   let lastId = 0;
 
   async function* ask(method: string, params: JsonObject, options: SendOptions = {}): AsyncGenerator<JsonObject> {
@@ -75,8 +90,20 @@ export function openA2aClient({ url, fetchWith, newId }: A2aClientOptions): A2aC
     };
   }
 
+  /** The same message, in the task that waited for the person, is the one that they said yes to. */
+  async function send(params: JsonObject, options?: SendOptions): Promise<JsonObject> {
+    let result = await once('SendMessage', params, options);
+    for (let round = 1; openPage && round < roundsMax; round++) {
+      const page = pageOf(result);
+      if (page === null || (await openPage({ message: page.message, url: page.url })) !== 'accept') break;
+      const message = { ...(params.message as JsonObject), taskId: page.taskId };
+      result = await once('SendMessage', { ...params, message }, options);
+    }
+    return result;
+  }
+
   return {
-    sendMessage: (message, options) => once('SendMessage', sending(message, options), options),
+    sendMessage: (message, options) => send(sending(message, options), options),
     sendStreamingMessage: (message, options) => ask('SendStreamingMessage', sending(message, options), options),
     getTask: (id, { historyLength, ...options } = {}) =>
       once('GetTask', { id, ...(historyLength === undefined ? {} : { historyLength }) }, options),

@@ -5,12 +5,15 @@ import type { JsonValue } from '@writ/core';
 import { DeniedError, denialOfAnswer, type ReceivedDenial } from './denied.ts';
 import { boundedJson, type FetchLike } from './fetch.ts';
 import type { Callee } from './plane.ts';
+import type { OpenPage } from './rounds.ts';
 import { scopesOfCall } from './scopes.ts';
 import type { Token } from './token.ts';
 import type { TokenCache } from './token-cache.ts';
 import { unverifiedScopes } from './unverified.ts';
 
 export interface CallOptions {
+  /** Where a person can be shown the page of a question about this call. */
+  readonly openPage?: OpenPage;
   /** For an agent: scopes that it may use or delegate on this call's behalf. */
   readonly delegate?: readonly string[];
   /** This token and no other: what `spawn` returned, say. */

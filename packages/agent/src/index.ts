@@ -16,6 +16,7 @@ export { DeniedError, type ReceivedDenial } from './denied.ts';
 export type { FetchLike } from './fetch.ts';
 export { MCP_VERSION, type McpClient, type McpOptions, type McpTool, openMcpClient, type ToolResult } from './mcp.ts';
 export { type Callee, calleeOf, type Plane, planeFromReady } from './plane.ts';
+export type { OpenPage, PageToOpen } from './rounds.ts';
 export { RpcError } from './rpc.ts';
 export type { SpawnRequest } from './spawn.ts';
 export {

@@ -4,6 +4,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import type { FetchLike } from './fetch.ts';
 import { headerValue, type ParamHeaders, paramHeaders, paramHeaderValues } from './mcp-headers.ts';
+import { nextRound, type OpenPage } from './rounds.ts';
 import { RpcError, rpcMessages } from './rpc.ts';
 
 export interface McpOptions {
@@ -48,9 +49,11 @@ export interface McpClientOptions {
   readonly fetch: FetchLike;
   /** Self-reported; never a security input. */
   readonly clientInfo?: { readonly name: string; readonly version: string };
+  /** Where a person can be shown a page; without it a request that needs a person's word is a DeniedError with the address. */
+  readonly openPage?: OpenPage;
 }
 
-export function openMcpClient({ url, fetch, clientInfo }: McpClientOptions): McpClient {
+export function openMcpClient({ url, fetch, clientInfo, openPage }: McpClientOptions): McpClient {
   let lastId = 0;
   const marked = new Map<string, ParamHeaders>();
 
@@ -60,11 +63,27 @@ export function openMcpClient({ url, fetch, clientInfo }: McpClientOptions): Mcp
     options: McpOptions = {},
     headers = {},
   ): Promise<JsonObject> {
+    let members: JsonObject = {};
+    for (let round = 1; ; round++) {
+      const result = await requestOnce(method, { ...params, ...members }, options, headers);
+      const next = await nextRound(result, openPage, round);
+      if (next === null) return completeResult(result, method);
+      members = next;
+    }
+  }
+
+  async function requestOnce(
+    method: string,
+    params: JsonObject,
+    options: McpOptions,
+    headers: { readonly [name: string]: string },
+  ): Promise<JsonObject> {
     const id = ++lastId;
     const { signal, onProgress } = options;
+    const capabilities: JsonObject = openPage ? { elicitation: { url: {} } } : {};
     const _meta = {
       'io.modelcontextprotocol/protocolVersion': MCP_VERSION,
-      'io.modelcontextprotocol/clientCapabilities': {},
+      'io.modelcontextprotocol/clientCapabilities': capabilities,
       ...(clientInfo ? { 'io.modelcontextprotocol/clientInfo': { ...clientInfo } } : {}),
       ...(onProgress ? { progressToken: id } : {}),
     };
@@ -82,7 +101,7 @@ export function openMcpClient({ url, fetch, clientInfo }: McpClientOptions): Mcp
       ...(signal ? { signal } : {}),
     });
     for await (const message of messages) {
-      if (message.id === id) return completeResult(message.result, method);
+      if (message.id === id) return resultOf(message.result, method);
       if (onProgress) reportProgress(message, id, onProgress);
     }
     throw new Error(`the answer to \`${method}\` ended before its result`);
@@ -139,9 +158,13 @@ export function openMcpClient({ url, fetch, clientInfo }: McpClientOptions): Mcp
   };
 }
 
-/** `resultType` is `complete` when absent; this client offered nothing that would allow another. */
-function completeResult(result: JsonValue | undefined, method: string): JsonObject {
+function resultOf(result: JsonValue | undefined, method: string): JsonObject {
   if (!isJsonObject(result)) throw new Error(`the answer to \`${method}\` has no result`);
+  return result;
+}
+
+/** `resultType` is `complete` when absent; this client offered nothing that would allow another. */
+function completeResult(result: JsonObject, method: string): JsonObject {
   const { resultType = 'complete' } = result;
   if (resultType !== 'complete')
     throw new Error(`the answer to \`${method}\` is of the unknown kind \`${resultType}\``);

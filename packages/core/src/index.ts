@@ -20,6 +20,7 @@ export {
   type NeedsApproval,
   policyRequestOf,
 } from './action/judge-action.ts';
+export type { Mode } from './action/observe.ts';
 export type { Limit } from './action/limits.ts';
 export type {
   ArgumentFault,

@@ -13,10 +13,12 @@ import { openEngines } from './main/engines.ts';
 import { openGateway } from './main/gateway.ts';
 import { type Ground, type OnClose, openGround } from './main/ground.ts';
 import { closeLostClaims } from './main/lost-claims.ts';
+import { openModes } from './main/modes.ts';
 import { observeServers } from './main/observe.ts';
 import { openPeopleRooms, type PeopleRooms } from './main/people.ts';
 import { openPolicy } from './main/policy.ts';
 import { readyLine, version } from './main/ready-line.ts';
+import { createReload } from './main/reload.ts';
 import { gatewayHandler } from './main/routes.ts';
 import { memoryOf, type Standing } from './main/standing.ts';
 import { openTasks } from './main/task-desk.ts';
@@ -43,6 +45,8 @@ export interface Plane {
   readonly ready: JsonObject;
   /** Session of the demo's person; null without the demo. */
   readonly demoSession: string | null;
+  /** Takes on what the files say now, where that widens nobody's reach; a sentence about what was done. Never rejects. */
+  reload(): Promise<string>;
   /** Ends open calls, then everything else. */
   stop(): Promise<void>;
 }
@@ -119,6 +123,8 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     event,
     report,
   });
+  const modes = await openModes(ground);
+  for (const [server, how] of Object.entries(modes.overview().servers)) say(`check 3 of \`${server}\` is ${how}`);
   const tasks = await openTasks(ground, bases.issuer);
   const holder = createWorldHolder(
     {
@@ -129,6 +135,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
       tasks: refuseBrokerSecrets(tasks, broker.exposures, broker),
       memoryOf: memoryOf(config),
       limits: config.limits,
+      modeOf: modes.of,
       issuers: new Map([[bases.issuer, keysById(keys.token, keys.tokenEs256)]]),
       clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
     },
@@ -140,7 +147,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   const consult = await openEngines({ config, clock, environment }, onClose);
   const { isAdmin } = people;
   const gateway = openGateway({
-    ...{ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, consult, isAdmin },
+    ...{ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, modes, consult, isAdmin },
   });
   onClose(
     authorization.revocations.subscribe((view) => {
@@ -157,14 +164,19 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   );
   onClose(await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null }));
 
-  const door = await people.open({ authorization, policy, identities, world: holder });
+  const reload = createReload({ ground, issuer: bases.issuer, standing, policy, world: holder });
+  const door = await people.open({ authorization, policy, identities, world: holder, reload });
   const rooms = { authorization, console: door, decisionPoint: gateway.decisionPoint.admin, log, store };
-  const admin = adminHandler({ ...rooms, auditDir: ground.auditDir, report });
+  const admin = adminHandler({ ...rooms, modes, auditDir: ground.auditDir, report });
   listeners.open(gatewayHandler(gateway.routes), admin, admin);
   event('plane.started', { version, gateway: gatewayId, policy: holder.parts.policy.version });
   onClose(() => records.event('plane.stopped', { version }));
   const readyMillis = Math.round(performance.now() - startedMillis);
-  return { ready: await readyLine({ ground, doors, people, readyMillis }), demoSession: people.demoSession };
+  return {
+    ready: await readyLine({ ground, doors, people, readyMillis }),
+    demoSession: people.demoSession,
+    reload: () => reload.applyIfNarrower().catch(notInOrder),
+  };
 }
 
 function openAuthorization(
@@ -192,6 +204,10 @@ function openAuthorization(
     report,
     newId,
   });
+}
+
+function notInOrder(fault: unknown): string {
+  return `nothing was reloaded: ${fault instanceof Error ? fault.message : fault}`;
 }
 
 /** Edges are what this part of the world is about; who may call whom is named in every record by this digest. */

@@ -1,9 +1,11 @@
-"""The Python reference of AIP, asked one question a line: JSON in, JSON out. Used as its own documentation says."""
+"""The Python reference of AIP and pymacaroons, asked one question a line: JSON in, JSON out. Used as their documentation says."""
 
 import json
 import sys
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pymacaroons import Macaroon, Verifier
 
 from aip_core.crypto import KeyPair
 from aip_core.document import IdentityDocument
@@ -92,8 +94,29 @@ def parse_id(ask):
     return str(AipId.parse(ask["id"]))
 
 
+def mint_macaroon(ask):
+    macaroon = Macaroon(location=ask["location"], identifier=ask["id"], key=ask["secret"], version=ask["version"])
+    for condition in ask["conditions"]:
+        macaroon.add_first_party_caveat(condition)
+    if ask.get("third"):
+        macaroon.add_third_party_caveat("https://approver.example", ask["third"], "approval")
+        discharge = Macaroon(location="https://approver.example", identifier="approval", key=ask["third"], version=ask["version"])
+        return [macaroon.serialize(), macaroon.prepare_for_request(discharge).serialize()]
+    return [macaroon.serialize()]
+
+
+def verify_macaroon(ask):
+    seen = []
+    verifier = Verifier()
+    verifier.satisfy_general(lambda condition: seen.append(condition) is None)
+    root, *discharges = [Macaroon.deserialize(one) for one in ask["macaroons"]]
+    if not verifier.verify(root, ask["secret"], discharges):
+        raise ValueError("not genuine")
+    return seen
+
+
 ASKS = {one.__name__: one for one in (
-    mint_chained, verify_chained, mint_jwt_chain, verify_jwt_chain, mint_compact, verify_compact, verify_document, parse_id,
+    mint_macaroon, verify_macaroon, mint_chained, verify_chained, mint_jwt_chain, verify_jwt_chain, mint_compact, verify_compact, verify_document, parse_id,
 )}
 
 for line in sys.stdin:

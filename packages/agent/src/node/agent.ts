@@ -57,8 +57,8 @@ export interface Agent {
   url(key: string): string;
   /** A `fetch` for client libraries, to one callee: `new StreamableHTTPClientTransport(url, { fetch: agent.fetch('files') })`. */
   fetch(key: string, options?: CallOptions): FetchLike;
-  mcp(server: string, options?: Pick<CallOptions, 'token'>): McpClient;
-  a2a(agent: string, options?: Pick<CallOptions, 'token'>): A2aClient;
+  mcp(server: string, options?: Omit<CallOptions, 'delegate'>): McpClient;
+  a2a(agent: string, options?: Omit<CallOptions, 'delegate'>): A2aClient;
   /** Verifies what came with an incoming call. `writContext` and `serveAgent` do it for whole requests. */
   readonly accept: ContextGuard['accept'];
   svid(): DialSvid;
@@ -112,12 +112,12 @@ export function openAgent({ plane, source, clock = systemClock, allowUnprovenPee
     fetch: (key, callOptions) => fetchFor(caller, find(key), callOptions),
     mcp(server, callOptions) {
       const callee = of('server', server);
-      return openMcpClient({ url: callee.url, fetch: fetchFor(caller, callee, callOptions) });
+      return openMcpClient({ url: callee.url, fetch: fetchFor(caller, callee, callOptions), ...pageOf(callOptions) });
     },
     a2a(agent, callOptions) {
       const callee = of('agent', agent);
       const fetchWith = (delegate: readonly string[]) => fetchFor(caller, callee, { ...callOptions, delegate });
-      return openA2aClient({ url: callee.url, fetchWith, newId: randomUUID });
+      return openA2aClient({ url: callee.url, fetchWith, newId: randomUUID, ...pageOf(callOptions) });
     },
     accept: guard.accept,
     svid: () => source.current(),
@@ -126,6 +126,10 @@ export function openAgent({ plane, source, clock = systemClock, allowUnprovenPee
       await source.close();
     },
   };
+}
+
+function pageOf(options?: CallOptions): Pick<CallOptions, 'openPage'> {
+  return options?.openPage ? { openPage: options.openPage } : {};
 }
 
 function ownId(source: SvidSource, plane: Plane): SpiffeId {

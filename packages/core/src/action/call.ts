@@ -41,3 +41,6 @@ export interface Call {
   /** W3C trace id, or null. */
   readonly trace: string | null;
 }
+
+/** Where answers stand among the arguments that are judged and that a person sees; no tool's argument is called this. */
+export const ANSWERS_MEMBER = 'dev.writ/answers';

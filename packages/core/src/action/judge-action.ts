@@ -12,8 +12,9 @@ import {
   type GrantedApproval,
   requestKeyOf,
 } from './approval.ts';
-import type { Call } from './call.ts';
+import { ANSWERS_MEMBER, type Call } from './call.ts';
 import { type Limit, limitClaims, moneyClaims } from './limits.ts';
+import { goesThrough, type Mode, type Observed } from './observe.ts';
 import type { Asker, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
 import { type Spend, spendOf } from './spend.ts';
 import type { Question, TaskWorld, TrustAnswer } from './task-world.ts';
@@ -32,12 +33,11 @@ export interface ActionFacts {
   readonly trust: Pick<TrustAnswer, 'provenance' | 'floor'> | null;
   /** What the call uses up besides what its token says. */
   readonly claims: readonly Claim[];
+  /** Watched only: what would have become of it; null where it was judged. */
+  readonly observed: Observed | null;
   /** The yes that satisfied the rules that asked; the call uses it up. */
   readonly approval: GrantedApproval | null;
 }
-
-/** Where answers to a question of the callee stand among the arguments that a person sees; no tool's argument is called this. */
-const ANSWERS_MEMBER = 'dev.writ/answers';
 
 /** The third answer: a person has to say yes to this exact action first. */
 export interface NeedsApproval {
@@ -62,6 +62,8 @@ export interface ActionWorld {
   readonly tasks: TaskWorld;
   /** Unused approvals that may be about this call; the shell looks them up when a first judgement asks. */
   readonly approvals: readonly GrantedApproval[];
+  /** How check 3 of this server is meant; ends by itself. */
+  modeOf(server: string): Mode;
   /** Ceilings of the operator's own. */
   readonly limits: readonly Limit[];
   readonly engine: Engine;
@@ -69,8 +71,19 @@ export interface ActionWorld {
   memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
 }
 
-/** deny > approval > allow (rules §3.12). */
 export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, nowSeconds: number): ActionVerdict {
+  const verdict = judgeEnforced(call, token, world, nowSeconds);
+  if (verdict.outcome === 'pass') return verdict;
+  const definition = world.policy.definition(call.target);
+  const mode = world.modeOf(call.target.server);
+  if (!goesThrough(mode, verdict.denial, definition)) return verdict;
+  const { outcome, denial } = verdict;
+  const facts = verdict.facts ?? { ...nothingAsked, policyVersion: world.policy.version, risk: definition!.risk };
+  return pass({ ...facts, claims: [], observed: mode === 'observe' ? { outcome, denial } : null });
+}
+
+/** deny > approval > allow (rules §3.12). */
+function judgeEnforced(call: Call, token: TokenFacts, world: ActionWorld, nowSeconds: number): ActionVerdict {
   const { policy } = world;
   // Lists and discovery change nothing and are filtered to what the caller may call.
   if (!call.isAction) return pass({ ...nothingAsked, policyVersion: policy.version });
@@ -101,6 +114,7 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
     definition: definition.digest,
     trust: { provenance: trust.provenance, floor: trust.floor },
     claims: [],
+    observed: null,
     approval: null,
   };
   const asked = askPolicy(call, token, policy, trust.facts, nowSeconds);
@@ -142,6 +156,7 @@ const nothingAsked: ActionFacts = {
   definition: null,
   trust: null,
   claims: [],
+  observed: null,
   approval: null,
 };
 

@@ -37,7 +37,7 @@ export function decide(call: Call, world: World, nowSeconds: number): Decision {
     ask: null,
     opened: null,
     claims,
-    overlaps: mayOverlap(call, action.facts) && claims.length === 0,
+    overlaps: mayOverlap(call, action.facts) && claims.length === 0 && action.facts.observed === null,
   };
 }
 

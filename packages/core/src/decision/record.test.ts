@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { denial } from '../denial.ts';
-import { refusal } from './decide.ts';
+import { canonicalJson } from '../std/json.ts';
+import type { Chain } from '../token/chain.ts';
+import { decide, refusal } from './decide.ts';
 import { decisionRecord } from './record.ts';
-import { callOf } from './world.fixture.ts';
+import { callOf, longChain, nowSeconds, reader, tokenFor, worldWith } from './world.fixture.ts';
 
 const frame = {
   time: '2027-01-15T08:00:00.000Z',
@@ -36,4 +38,22 @@ test('a detail of ordinary length is kept as it is', () => {
   const detail = { link: 2, missing: ['files:write_file'], why: 'because', none: null, yes: true };
   const decision = refusal('dec_1', denial('token.scope_insufficient', detail));
   assert.deepEqual(decisionRecord(callOf(null), decision, frame).detail, detail);
+});
+
+test('a chain that cannot change is told as any other, again and again, and beside others', () => {
+  const call = callOf(tokenFor(longChain()), reader);
+  const decision = decide(call, worldWith(), nowSeconds);
+  assert.equal(decision.outcome, 'allow');
+  const written = (chain: Chain) => {
+    const seen = { ...decision.token.seen!, chain };
+    return canonicalJson(decisionRecord(call, { ...decision, token: { ...decision.token, seen } }, frame));
+  };
+  const { chain } = decision.token.seen!;
+  const wanted = written(chain);
+  const fixed = Object.freeze(structuredClone(chain)) as Chain;
+  const other = Object.freeze({ ...structuredClone(chain), task: 'tsk_2' }) as Chain;
+  for (let i = 0; i < 3; i++) {
+    assert.equal(written(fixed), wanted);
+    assert.equal(written(other), wanted.replaceAll('tsk_1', 'tsk_2'));
+  }
 });

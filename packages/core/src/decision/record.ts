@@ -3,8 +3,8 @@
 
 import type { Call } from '../action/call.ts';
 import { type Detail, says } from '../denial.ts';
-import type { JsonObject, JsonValue } from '../std/json.ts';
-import type { Link } from '../token/chain.ts';
+import { fixedJson, type JsonObject, type JsonValue } from '../std/json.ts';
+import type { Chain, Link } from '../token/chain.ts';
 import { anyScopeCovers } from '../token/scope.ts';
 import { chainToClaims } from '../token/wc.ts';
 import type { Decision } from './decision.ts';
@@ -33,7 +33,7 @@ export type DecisionRecord = JsonObject & {
 
 export function decisionRecord(call: Call, decision: Decision, frame: RecordFrame): DecisionRecord {
   const chain = decision.token.seen?.chain ?? null;
-  const claims = chain ? chainToClaims(chain) : null;
+  const told = chain ? toldOf(chain) : nobody;
   return {
     kind: 'decision',
     id: decision.id,
@@ -53,9 +53,9 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     principal: chain
       ? { kind: 'user', id: chain.links[0].actor.sub, iss: chain.links[0].actor.iss, owner: null }
       : null,
-    act: (claims?.act ?? null) as JsonValue,
-    chain: chain ? chain.links.map((link, i) => linkRecord(link, chain.links[i - 1])) : [],
-    wc: (claims?.wc ?? []) as JsonValue,
+    act: told.act,
+    chain: told.chain,
+    wc: told.wc,
     token: decision.token.seen ? { id: decision.token.seen.id, client: decision.token.seen.clientId } : null,
     policy: {
       version: decision.action.facts?.policyVersion ?? frame.versions.policy ?? '',
@@ -63,6 +63,7 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     },
     arguments: { digest: frame.argumentsDigest, provenance: decision.action.facts?.trust?.provenance ?? {} },
     mode: frame.mode,
+    would: wouldOf(decision),
     memory: frame.memory,
     floor: (decision.action.facts?.trust?.floor ?? null) as unknown as JsonValue,
     digests: { judged: call.judgedDigest },
@@ -73,6 +74,29 @@ export function decisionRecord(call: Call, decision: Decision, frame: RecordFram
     trace: call.trace,
     world: frame.versions,
   };
+}
+
+/** A chain as a record tells it. */
+interface Told {
+  readonly act: JsonValue;
+  readonly chain: readonly JsonObject[];
+  readonly wc: readonly JsonObject[];
+}
+
+const nobody: Told = { act: null, chain: [], wc: [] };
+
+// The chain of a token that is presented again is the same object and cannot change; most of a record is its text.
+const toldBefore = new WeakMap<Chain, Told>();
+
+function toldOf(chain: Chain): Told {
+  const before = toldBefore.get(chain);
+  if (before) return before;
+  const { act = null, wc } = chainToClaims(chain);
+  const told = { act, chain: chain.links.map((link, i) => linkRecord(link, chain.links[i - 1])), wc };
+  if (!Object.isFrozen(chain)) return told;
+  const fixed = { act: act && fixedJson(act), chain: fixedJson(told.chain), wc: fixedJson(wc) };
+  toldBefore.set(chain, fixed);
+  return fixed;
 }
 
 const detailCharsMax = 300;
@@ -111,6 +135,14 @@ function checksOf(call: Call, decision: Decision): JsonObject {
 function policiesOf(decision: Decision): readonly string[] {
   const policies = decision.denial?.detail.policies;
   return Array.isArray(policies) ? (policies as readonly string[]) : [];
+}
+
+/** What a call that was only watched would have been told. */
+function wouldOf({ action }: Decision): JsonObject | null {
+  const observed = action.facts?.observed;
+  if (!observed) return null;
+  const { code, rule } = observed.denial;
+  return { outcome: observed.outcome, code, rule: rule ?? null, says: says(code) };
 }
 
 /** The yes that was used, or what was asked for. */

@@ -33,6 +33,11 @@ function whoAsked(call: Call, chain: Chain | null): string {
 
 function ending(decision: Decision, chain: Chain | null): string {
   if (decision.outcome === 'allow') {
+    const observed = decision.action.facts?.observed;
+    if (observed) {
+      const would = observed.outcome === 'approval' ? 'have waited for an approval' : 'have been refused';
+      return `watched only; it would ${would}, ${reason({ ...decision, denial: observed.denial }, chain)}`;
+    }
     const by = decision.action.facts?.determining ?? [];
     return by.length > 0 ? `allowed by ${list(by)}.` : 'allowed.';
   }

@@ -163,6 +163,7 @@ export function worldWith(
     policy: over.policy ?? permitAll,
     tasks: untrackedTasks,
     limits: [],
+    modeOf: () => 'enforce',
     approvals: [],
     memoryOf: () => 'task',
     engine: nodeEngine,

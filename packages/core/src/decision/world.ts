@@ -2,6 +2,7 @@
 
 import type { GrantedApproval } from '../action/approval.ts';
 import type { Limit } from '../action/limits.ts';
+import type { Mode } from '../action/observe.ts';
 import type { Policy } from '../action/policy.ts';
 import type { TaskWorld } from '../action/task-world.ts';
 import type { Engine } from '../std/engine.ts';
@@ -17,6 +18,8 @@ export interface World {
   readonly approvals: readonly GrantedApproval[];
   /** Whether text outlives a task in this caller; null where nobody said. */
   memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
+  /** Rules §7.3. */
+  modeOf(server: string): Mode;
   /** Ceilings of the operator's own. Rules §2.12. */
   readonly limits: readonly Limit[];
   readonly engine: Engine;

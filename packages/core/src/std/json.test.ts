@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { publicData } from '../../../../test/public-data.ts';
-import { canonicalJson, type JsonValue } from './json.ts';
+import { canonicalJson, fixedJson, type JsonValue } from './json.ts';
 
 test('names are sorted by UTF-16 code units, not by code points', () => {
   // U+1F600 is two code units that begin with D83D, which sorts before U+FB33 although the code point is larger.
@@ -53,4 +53,41 @@ test('the published RFC 8785 data', { skip }, () => {
     const input = JSON.parse(readFileSync(`${data}/input/${name}`, 'utf8')) as JsonValue;
     assert.equal(canonicalJson(input), readFileSync(`${data}/output/${name}`, 'utf8').trimEnd(), name);
   }
+});
+
+function isCarried(value: JsonValue): boolean {
+  try {
+    canonicalJson(value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test('a fixed value has the same text, by itself and inside another, and can no longer change', () => {
+  fc.assert(
+    fc.property(fc.array(fc.jsonValue()), (values) => {
+      const one = structuredClone(values) as JsonValue[];
+      fc.pre(isCarried(one));
+      const wanted = canonicalJson(one);
+      assert.equal(canonicalJson(fixedJson(one)), wanted);
+      assert.equal(canonicalJson({ b: [one], a: one }), `{"a":${wanted},"b":[${wanted}]}`);
+      assert.throws(() => one.push(1), TypeError);
+    }),
+  );
+  const inner = { n: 1 };
+  fixedJson({ list: [inner] });
+  assert.throws(() => Object.assign(inner, { n: 2 }), TypeError);
+});
+
+test('names come out sorted however many there are and in whatever order they stand', () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.string(), { maxLength: 90 }), (names) => {
+      const object = Object.fromEntries(names.map((name) => [name.toWellFormed(), 0]));
+      const expected = Object.keys(object)
+        .sort()
+        .map((name) => `${JSON.stringify(name)}:0`);
+      assert.equal(canonicalJson(object), `{${expected.join(',')}}`);
+    }),
+  );
 });

@@ -11,6 +11,7 @@ import {
   type GrantedApproval,
   type JsonObject,
   type OpenedApproval,
+  type Principal,
   sentenceOf,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
@@ -39,6 +40,15 @@ export interface Approvals {
     call: Call,
     resumes?: string | null,
   ): Promise<OpenedApproval | { readonly refused: DenialCode }>;
+  /** How a question stands; null for none. */
+  question(id: string): Promise<AskedQuestion | null>;
+}
+
+/** For whoever asked it. */
+export interface AskedQuestion extends Pick<Shown, 'server' | 'arguments' | 'task' | 'root' | 'actors'> {
+  readonly id: string;
+  readonly url: string;
+  readonly state: 'open' | 'approved' | 'denied' | 'used' | 'expired';
 }
 
 const hourSeconds = 3600;
@@ -65,8 +75,10 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       const ask = decision.ask!;
       const rows = await current(ask.requestKey);
       // A yes of an older rule set does not count, but neither is the person asked twice while one question is open.
-      const open = rows.find((row) => row.state === 'open' && sameRules(row, ask));
-      if (open && (resumes === null || open.id === resumes)) return { id: open.id, url: deps.url(open.id) };
+      const open = rows.find(
+        (row) => row.state === 'open' && sameRules(row, ask) && (resumes === null || row.id === resumes),
+      );
+      if (open) return { id: open.id, url: deps.url(open.id) };
       // It was answered, used up, ran out, or is about something else by now: who comes back to it is told, nobody is asked anew.
       if (resumes !== null) return { refused: 'action.approval_invalid' };
       if (rows.some(({ state }) => state === 'denied')) return { refused: 'action.approval_invalid' };
@@ -98,6 +110,16 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
         .execute();
       return { id, url: deps.url(id) };
     },
+
+    async question(id) {
+      const row = await db.selectFrom('approvals').selectAll().where('id', '=', id).executeTakeFirst();
+      if (!row) return null;
+      const { server, arguments: args, task, root, actors } = JSON.parse(row.payload) as Shown;
+      const isOver = Number(row.expires) <= (await time.nowSeconds());
+      const waits = row.state === 'open' || row.state === 'approved';
+      const state = isOver && waits ? 'expired' : (row.state as AskedQuestion['state']);
+      return { id, url: deps.url(id), state, server, arguments: args, task, root, actors };
+    },
   };
 }
 
@@ -116,8 +138,24 @@ function grantedOf(row: Selectable<ApprovalsTable>): GrantedApproval {
   return { id, digest, requestKey, rules, notAfterSeconds };
 }
 
+interface Shown {
+  readonly sentence: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly arguments: JsonObject;
+  readonly argumentsDigest: string;
+  readonly provenance: JsonObject;
+  readonly task: string;
+  readonly root: Principal;
+  readonly actors: readonly string[];
+  readonly risk: number;
+  readonly mandate: boolean;
+  readonly rules: readonly string[];
+  readonly decision: string;
+}
+
 /** What the approver is shown: the exact action, where its values come from, and who asks through whom. */
-function payloadOf(decision: Decision, { subject, rules, risk }: ApprovalAsk, call: Call): JsonObject {
+function payloadOf(decision: Decision, { subject, rules, risk }: ApprovalAsk, call: Call): Shown {
   return {
     sentence: sentenceOf(call, decision),
     server: subject.server,

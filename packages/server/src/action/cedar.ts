@@ -3,7 +3,7 @@
 // clean one is an error, and every error denies (design D6): Cedar alone would skip a `forbid` that fails.
 
 import { type PolicySet, policyToJson, type SchemaJson, schemaToText, validate } from '@cedar-policy/cedar-wasm/nodejs';
-import type { Asker, Policy, PolicyAnswer, PolicyRequest, Target } from '@writ/core';
+import type { Asker, Policy, PolicyAnswer, PolicyRequest, Target, ToolTrust } from '@writ/core';
 import { type AllowLine, type Compiled, compileAllow, riskReviewedIn } from './allow.ts';
 import { compileCalls } from './calls.ts';
 import { failed } from './cedar/answer.ts';
@@ -37,6 +37,8 @@ export interface LoadedPolicy {
   readonly policy: Policy;
   /** The whole compiled set, for `writ policy show`. */
   text(): string;
+  /** What reviewed manifests say of each tool, by action. */
+  trustOf(): ReadonlyMap<string, ToolTrust>;
   /** The schema as Cedar text, for editors and `writ policy schema`. */
   schemaText(): string;
   /** Arguments that policy cannot look at, by action. */
@@ -78,6 +80,7 @@ export function loadPolicy(input: PolicyInput, parts: EvaluatorParts = {}): Poli
         .map(({ text }) => text.trimEnd())
         .join('\n\n')
         .concat('\n'),
+    trustOf: () => new Map(operations.map(({ action, trust }) => [action, trust])),
     schemaText: () => schemaTextOf(full),
     omitted,
     notices: [...compiled.notices, ...checked.notices],

@@ -68,7 +68,10 @@ export function reviewedServer(
   return { key, pins: pinsOf(listing), listing, manifest, trustAnnotations: false };
 }
 
-export const SERVERS: readonly ServerInput[] = [reviewedServer('files', FILES), reviewedServer('mail', MAIL)];
+export const SERVERS: readonly ServerInput[] = [
+  reviewedServer('files', FILES),
+  reviewedServer('mail', MAIL, { tools: { send: { risk: 4, effect: 'message', args: { '/*': { role: 'target' } } } } }),
+];
 
 export function line(agent: string, name: string, further: Partial<AllowLine> = {}): AllowLine {
   const slash = name.indexOf('/');

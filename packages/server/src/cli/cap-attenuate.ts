@@ -17,6 +17,7 @@ export const attenuate = verb({
     to: { type: 'string', valueHint: 'id', description: 'who is to hold it; a macaroon may also stay where it is' },
     key: { type: 'string', valueHint: 'file', description: 'Ed25519 private key of whoever holds it now' },
     unsigned: { type: 'boolean', description: 'without the holder’s signature: proves nobody' },
+    seal: { type: 'boolean', description: 'close a Biscuit: nobody can hand it on any further' },
     context: { type: 'string', default: 'handed on', valueHint: 'text', description: 'what for' },
     ...limitOptions,
   },
@@ -27,8 +28,7 @@ export const attenuate = verb({
     const made = cap.parseMacaroons(text)
       ? narrowMacaroon(text, limits, args.to, args.tool)
       : narrowAip(text, limits, args);
-    // A token that no verifier would take is not handed out: the honest library says so first.
-    tellToken(made, terminal);
+    tellToken(args.seal ? sealed(made) : made, terminal);
     return 0;
   },
 });
@@ -63,11 +63,18 @@ function narrowAip(
     signedBy: key?.publicKey ?? null,
     delegateKey: named?.kind === 'key' ? named.key : null,
   };
+  // A token that no verifier would take is not handed out: the honest library says so first.
   const fault = cap.narrowingFault([links[0]!, ...links.slice(1), link], Math.floor(Date.now() / 1000));
   if (fault) throw refused(`${fault.denial.code}: ${JSON.stringify(fault.denial.detail)}`);
   const made =
     cap.aipEncodingOf(text) === 'aip-chained' ? appended(text, link, key) : appendedJwt(text, link, key, last);
   return made ?? refusedForm();
+}
+
+function sealed(text: string): string {
+  const token = cap.aipEncodingOf(text) === 'aip-chained' ? cap.parseChained(text) : null;
+  if (token?.proof.kind !== 'secret') throw usage('`--seal` is for Biscuits (`aip-chained`)');
+  return cap.chainedText(cap.sealBiscuit(token, ed25519KeyOf(token.proof.seed)));
 }
 
 function refusedForm(): never {

@@ -23,10 +23,11 @@ export function readInput(file: string, what: string): Uint8Array {
   }
 }
 
-/** One capability of a file, `-` for stdin: JSON of macaroons may hold anything but spaces. */
+/** One capability of a file, `-` for stdin: one word, or JSON of macaroons on one line. */
 export function readCapability(file: string): string {
   const text = (utf8Text(file === '-' ? readStdin() : readInput(file, 'a capability')) ?? '').trim();
-  if (text === '' || /\s/.test(text)) throw refused(`\`${file}\` does not hold one capability on one line`);
+  if (text === '' || (/^[[{]/.test(text) ? /[\r\n]/ : /\s/).test(text))
+    throw refused(`\`${file}\` does not hold one capability on one line`);
   return text;
 }
 

@@ -36,7 +36,7 @@ export const limitOptions = {
   audience: { type: 'string', valueHint: 'url', description: 'the only endpoint it is good for' },
 } as const;
 
-export interface LimitArgs {
+interface LimitArgs {
   readonly tool: readonly string[];
   readonly ttl: string | undefined;
   readonly until: string | undefined;

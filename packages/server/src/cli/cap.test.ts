@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cap } from '@writ/core';
+import { shortChain, tokenFor, worldWith } from '../../../core/src/decision/world.fixture.ts';
 import { run } from './plane.fixture.ts';
 
 let folder: string;
@@ -34,7 +35,17 @@ async function make(file: string, ...words: readonly string[]): Promise<string> 
 }
 
 async function verified(file: string, tool: string, ...words: readonly string[]) {
-  const { exitCode, stdout, stderr } = await run(['cap', 'verify', '--root', id('root'), '--tool', tool, '--json', ...words, at(file)]);
+  const { exitCode, stdout, stderr } = await run([
+    'cap',
+    'verify',
+    '--root',
+    id('root'),
+    '--tool',
+    tool,
+    '--json',
+    ...words,
+    at(file),
+  ]);
   return { exitCode, stderr, ...JSON.parse(stdout) };
 }
 
@@ -44,32 +55,74 @@ const db = ['--tool', 'db:read', '--tool', 'db:write', '--tool', 'email:send'];
 for (const encoding of ['aip-chained', 'aip-jwt-chain'] as const) {
   describe(`A mints, B narrows, C narrows again: ${encoding}`, () => {
     before(async () => {
-      await make('a.cap', 'mint', '--encoding', encoding, ...key('root'), '--holder', id('b'), ...db, '--budget-cents', '500');
+      await make(
+        'a.cap',
+        'mint',
+        '--encoding',
+        encoding,
+        ...key('root'),
+        '--holder',
+        id('b'),
+        ...db,
+        '--budget-cents',
+        '500',
+      );
       await make('b.cap', 'attenuate', at('a.cap'), ...key('b'), '--to', id('c'), '--tool', 'db:read', '--ttl', '5m');
     });
 
     test('C reads and nothing else, and the answer says who gave what', async () => {
       const good = await verified('b.cap', 'db:read', '--peer', id('c'), '--signed');
-      assert.deepEqual([good.exitCode, good.valid, good.code, good.aip, good.step, good.block], [0, true, null, null, null, null]);
+      assert.deepEqual(
+        [good.exitCode, good.valid, good.code, good.aip, good.step, good.block],
+        [0, true, null, null, null, null],
+      );
       assert.deepEqual([good.encoding, good.delegatorsAuthenticated, good.holder], [encoding, true, id('c')]);
-      assert.equal(good.rootKey, `ed25519:${Buffer.from((cap.parseAipId(id('root')) as { key: Uint8Array }).key).toString('hex')}`);
+      assert.equal(
+        good.rootKey,
+        `ed25519:${Buffer.from((cap.parseAipId(id('root')) as { key: Uint8Array }).key).toString('hex')}`,
+      );
       assert.deepEqual(good.scopes, ['db:read']);
-      assert.deepEqual(good.chain.map((row: { actor: string }) => row.actor), [id('root'), id('b'), id('c')]);
+      assert.deepEqual(
+        good.chain.map((row: { actor: string }) => row.actor),
+        [id('root'), id('b'), id('c')],
+      );
       assert.deepEqual(good.chain[2].removed.toSorted(), ['db:write', 'email:send']);
       assert.deepEqual(good.budget, [{ unit: 'USD cents', max: 500 }]);
       assert.match(good.expires, /^\d{4}-.*Z$/);
       assert.equal(good.revocationIds.length, encoding === 'aip-chained' ? 3 : 2);
       for (const tool of ['db:write', 'email:send', 'db:re', '*']) {
         const bad = await verified('b.cap', tool);
-        assert.deepEqual([bad.exitCode, bad.valid, bad.code, bad.aip, bad.step], [1, false, 'token.scope_insufficient', 'aip_scope_insufficient', 'V6'], tool);
+        assert.deepEqual(
+          [bad.exitCode, bad.valid, bad.code, bad.aip, bad.step],
+          [1, false, 'token.scope_insufficient', 'aip_scope_insufficient', 'V6'],
+          tool,
+        );
       }
     });
 
     test('C cannot regain db:write, neither by asking nor by forging', async () => {
-      const asked = await run(['cap', 'attenuate', at('b.cap'), ...key('c'), '--to', id('thief'), '--tool', 'db:write']);
+      const asked = await run([
+        'cap',
+        'attenuate',
+        at('b.cap'),
+        ...key('c'),
+        '--to',
+        id('thief'),
+        '--tool',
+        'db:write',
+      ]);
       assert.equal(asked.exitCode, 1);
       assert.match(asked.stderr, /token\.scope_widened/);
-      const stolen = await run(['cap', 'attenuate', at('a.cap'), ...key('c'), '--to', id('thief'), '--tool', 'db:write']);
+      const stolen = await run([
+        'cap',
+        'attenuate',
+        at('a.cap'),
+        ...key('c'),
+        '--to',
+        id('thief'),
+        '--tool',
+        'db:write',
+      ]);
       assert.equal(stolen.exitCode, 1, 'C holds A’s token too, and not B’s key');
       assert.match(stolen.stderr, /token\.delegator_unauthenticated/);
     });
@@ -84,8 +137,20 @@ for (const encoding of ['aip-chained', 'aip-jwt-chain'] as const) {
         const bad = await verified('b.cap', 'db:read', ...words);
         assert.deepEqual([bad.exitCode, bad.code, bad.aip], [1, code, aip]);
       }
-      const { exitCode, stdout } = await run(['cap', 'verify', '--root', id('thief'), '--tool', 'db:read', '--json', at('b.cap')]);
-      assert.deepEqual([exitCode, JSON.parse(stdout).code, JSON.parse(stdout).step], [1, 'token.signature_invalid', 'V1']);
+      const { exitCode, stdout } = await run([
+        'cap',
+        'verify',
+        '--root',
+        id('thief'),
+        '--tool',
+        'db:read',
+        '--json',
+        at('b.cap'),
+      ]);
+      assert.deepEqual(
+        [exitCode, JSON.parse(stdout).code, JSON.parse(stdout).step],
+        [1, 'token.signature_invalid', 'V1'],
+      );
     });
 
     test('inspect needs no key, and says that it checked nothing', async () => {
@@ -108,6 +173,15 @@ test('a hand-over without a signature is told, and refused where signatures are 
   assert.deepEqual([refused.exitCode, refused.code], [1, 'token.delegator_unauthenticated']);
 });
 
+test('a sealed token is used and never handed on', async () => {
+  await make('open.cap', 'mint', ...key('root'), '--tool', 'search', '--tool', 'mail');
+  await make('sealed.cap', 'attenuate', at('open.cap'), ...key('root'), '--to', id('b'), '--tool', 'search', '--seal');
+  assert.equal((await verified('sealed.cap', 'search', '--signed')).exitCode, 0);
+  const further = await run(['cap', 'attenuate', at('sealed.cap'), ...key('b'), '--to', id('c'), '--tool', 'search']);
+  assert.deepEqual([further.exitCode, further.stdout], [1, '']);
+  assert.match(further.stderr, /sealed/);
+});
+
 test('arguments are held to what the capability says', async () => {
   await make('refund.cap', 'mint', ...key('root'), '--tool', 'refunds/create', '--max-amount', '50');
   const good = await verified('refund.cap', 'refunds/create', '--args', '{"amount":50}');
@@ -119,14 +193,30 @@ test('arguments are held to what the capability says', async () => {
 });
 
 test('compact is converted to a chain and back with the same answers, and what does not fit is refused (rules §2.13)', async () => {
-  await make('compact.cap', 'mint', '--encoding', 'aip-compact', ...key('root'), '--holder', id('b'), '--tool', 'search', '--depth', '1');
+  await make(
+    'compact.cap',
+    'mint',
+    '--encoding',
+    'aip-compact',
+    ...key('root'),
+    '--holder',
+    id('b'),
+    '--tool',
+    'search',
+    '--depth',
+    '1',
+  );
   for (const to of ['aip-chained', 'aip-jwt-chain', 'aip-compact']) {
     await make('converted.cap', 'convert', '--to', to, ...key('root'), at('compact.cap'));
     const good = await verified('converted.cap', 'search', '--peer', id('b'));
     assert.deepEqual([good.exitCode, good.encoding, good.scopes], [0, to, ['tool:search']]);
   }
   await make('bound.cap', 'mint', ...key('root'), '--holder', id('b'), '--tool', 'search', '--task', 'tsk_1');
-  for (const [file, to] of [['bound.cap', 'aip-compact'], ['compact.cap', 'jwt'], ['compact.cap', 'macaroon']] as const) {
+  for (const [file, to] of [
+    ['bound.cap', 'aip-compact'],
+    ['compact.cap', 'jwt'],
+    ['compact.cap', 'macaroon'],
+  ] as const) {
     const { exitCode, stderr, stdout } = await run(['cap', 'convert', '--to', to, ...key('root'), at(file)]);
     assert.deepEqual([exitCode, stdout], [1, '']);
     assert.match(stderr, /token\.not_expressible/);
@@ -141,11 +231,32 @@ describe('macaroons', () => {
     writeFileSync(at('secret'), 'a secret of this plane\n');
     secret[1] = at('secret');
     const words = ['--holder', 'spiffe://zylos.local/db/agent', '--audience', 'https://127.0.0.1:8443/mcp/files'];
-    await make('a.mac', 'mint', '--encoding', 'macaroon', ...secret, ...words, '--tool', 'files/*', '--tool', 'mail/send');
+    await make(
+      'a.mac',
+      'mint',
+      '--encoding',
+      'macaroon',
+      ...secret,
+      ...words,
+      '--tool',
+      'files/*',
+      '--tool',
+      'mail/send',
+    );
     await make('b.mac', 'attenuate', at('a.mac'), '--tool', 'files/read_file', '--ttl', '5m');
   });
   const judged = async (file: string, tool: string, ...words: string[]) => {
-    const { exitCode, stdout } = await run(['cap', 'verify', '--root', at('secret'), '--tool', tool, '--json', ...words, at(file)]);
+    const { exitCode, stdout } = await run([
+      'cap',
+      'verify',
+      '--root',
+      at('secret'),
+      '--tool',
+      tool,
+      '--json',
+      ...words,
+      at(file),
+    ]);
     return { exitCode, ...JSON.parse(stdout) };
   };
 
@@ -162,15 +273,53 @@ describe('macaroons', () => {
   test('are spelled as JSON and back', async () => {
     const json = await make('b.json', 'convert', '--to', 'macaroon-json', at('b.mac'));
     assert.equal(JSON.parse(json).v, 2);
-    assert.equal(await make('again.mac', 'convert', '--to', 'macaroon', at('b.json')), readFileSync(at('b.mac'), 'utf8').trim());
+    assert.equal(
+      await make('again.mac', 'convert', '--to', 'macaroon', at('b.json')),
+      readFileSync(at('b.mac'), 'utf8').trim(),
+    );
     assert.equal((await judged('b.json', 'files/read_file')).exitCode, 0);
   });
 
   test('of another secret are not genuine', async () => {
     writeFileSync(at('other'), 'another');
-    const { exitCode, stdout } = await run(['cap', 'verify', '--root', at('other'), '--tool', 'files/read_file', '--json', at('b.mac')]);
+    const { exitCode, stdout } = await run([
+      'cap',
+      'verify',
+      '--root',
+      at('other'),
+      '--tool',
+      'files/read_file',
+      '--json',
+      at('b.mac'),
+    ]);
     assert.deepEqual([exitCode, JSON.parse(stdout).code], [1, 'token.signature_invalid']);
   });
+});
+
+test('an access token of a plane is checked without the plane, by the keys it publishes', async () => {
+  const [keys] = [...worldWith().tokens.issuers.values()];
+  const { x } = keys!.get('k1')!;
+  const jwk = { kty: 'OKP', crv: 'Ed25519', kid: 'k1', x: Buffer.from(x).toString('base64url') };
+  writeFileSync(at('jwks.json'), JSON.stringify({ keys: [jwk] }));
+  writeFileSync(at('plane.jwt'), tokenFor(shortChain()));
+  const asked = (root: string, ...words: readonly string[]) =>
+    run(['cap', 'verify', '--root', root, '--at', '2027-01-15T08:00:00Z', '--json', ...words, at('plane.jwt')]);
+  for (const root of [at('jwks.json'), `ed25519:${Buffer.from(x).toString('hex')}`]) {
+    const good = await asked(root, '--tool', 'files/read_file', '--peer', shortChain().links[1]!.actor.sub);
+    const { encoding, chain, revocationIds } = JSON.parse(good.stdout);
+    assert.deepEqual([good.exitCode, encoding, chain.length], [0, 'jwt', 2], good.stdout);
+    assert.deepEqual(revocationIds, ['jti-1', 'row-root', 'row-claude/orchestrator']);
+  }
+  for (const [code, words] of [
+    ['token.scope_insufficient', ['--tool', 'mail/send']],
+    ['token.wrong_audience', ['--tool', 'files/read_file', '--audience', 'https://a.example']],
+    ['token.bound_to_other_peer', ['--tool', 'files/read_file', '--peer', 'spiffe://zylos.local/db/agent']],
+  ] as const) {
+    const bad = await asked(at('jwks.json'), ...words);
+    assert.deepEqual([bad.exitCode, JSON.parse(bad.stdout).code], [1, code]);
+  }
+  const stranger = await asked(id('root'), '--tool', 'files/read_file');
+  assert.equal(JSON.parse(stranger.stdout).code, 'token.signature_invalid');
 });
 
 test('keys of OpenSSL, and roots as hex, PEM and identity document', async () => {
@@ -196,7 +345,10 @@ const misused: [words: (at: (name: string) => string) => string[], says: RegExp]
   [(file) => ['mint', '--tool', 'x', '--key', file('root.key'), '--holder', 'eve'], /not an AIP identifier/],
   [(file) => ['attenuate', file('plain.cap')], /`--to`/],
   [(file) => ['verify', '--root', 'ed25519:00', '--tool', 'x', file('plain.cap')], /64 hex digits/],
-  [(file) => ['verify', '--root', 'aip:web:example.org/a', '--tool', 'x', file('plain.cap')], /fetch https:\/\/example\.org/],
+  [
+    (file) => ['verify', '--root', 'aip:web:example.org/a', '--tool', 'x', file('plain.cap')],
+    /fetch https:\/\/example\.org/,
+  ],
   [(file) => ['verify', '--tool', 'x', file('plain.cap')], /`--root` is missing/],
   [(file) => ['verify', '--root', file('none'), '--tool', 'x', file('plain.cap')], /does not exist/],
 ];

@@ -1,11 +1,9 @@
 // The plane as a configuration file describes it, without a running one: policy loaded, definitions as a person reviewed them, the
 // data folder only read. For commands that ask what would be.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PlaneView, planeView } from '../action/analysis/plane-view.ts';
-import { builtinManifest, readManifest } from '../action/manifest.ts';
-import type { ToolManifest } from '../action/manifest-schema.ts';
 import { listingOfPins, type Pins } from '../action/pins.ts';
 import type { Config } from '../config/config.ts';
 import { configFileName } from '../config/defaults.ts';
@@ -52,7 +50,6 @@ export async function viewOf(config: Config, reviews: Config = config): Promise<
       [...config.servers.keys()].map(async (server) => [server, await listReviewed(server, holder.pins)] as const),
     );
     await holder.reload();
-    const manifests = effectsOf(config);
     return planeView({
       trustDomain: config.trustDomain,
       issuer,
@@ -62,7 +59,6 @@ export async function viewOf(config: Config, reviews: Config = config): Promise<
       // Audiences are no part of what is asked here.
       ...standingOf(config, { mtls: '', oauth: '', issuer }),
       offered,
-      effectOf: (server, name) => manifests.get(server)?.[name]?.effect ?? null,
       policy: holder.loaded().policy,
       policyText: holder.loaded().text(),
     });
@@ -87,21 +83,6 @@ async function listReviewed(server: string, pins: Pins): Promise<readonly string
   const reviewed = await pins.pins(server);
   await pins.observe(server, listingOfPins(reviewed));
   return reviewed.map(({ name }) => name);
-}
-
-/** Tools by server, as their manifests describe them. Manifests were read once by then, so their faults are known. */
-function effectsOf(config: Config): ReadonlyMap<string, { readonly [tool: string]: ToolManifest }> {
-  const found = new Map<string, { readonly [tool: string]: ToolManifest }>();
-  for (const [key, { manifest }] of config.servers) {
-    if (manifest === null) continue;
-    const read =
-      manifest.kind === 'builtin'
-        ? builtinManifest(manifest.name)
-        : readManifest({ path: manifest.path, text: readFileSync(manifest.path, 'utf8') }, key);
-    const whole = read && ('manifest' in read ? read.manifest : 'problems' in read ? null : read);
-    if (whole) found.set(key, whole.tools);
-  }
-  return found;
 }
 
 function issuerOf(config: Config): string {

@@ -3,6 +3,7 @@
 import { findPlane } from './plane.ts';
 import manifest from './policy-manifest.ts';
 import prove from './policy-prove.ts';
+import reload from './policy-reload.ts';
 import replay from './policy-replay.ts';
 import review from './policy-review.ts';
 import test from './policy-test.ts';
@@ -20,6 +21,6 @@ const show = verb({
 
 const group: VerbGroup = {
   summary: 'the policy: in force, under test, and the tools it is about',
-  verbs: { show, review, manifest, test, prove, replay },
+  verbs: { show, reload, review, manifest, test, prove, replay },
 };
 export default group;

@@ -36,8 +36,12 @@ function stage(start?: UpPorts['start']) {
     happened.push('stop');
     return stopped.promise;
   };
+  const reload = async () => {
+    happened.push('reload');
+    return 'the policy is as it was';
+  };
   const ports: UpPorts = {
-    start: start ?? (async () => ({ ready, stop })),
+    start: start ?? (async () => ({ ready, stop, reload })),
     signals: signals as unknown as UpPorts['signals'],
     kill: (code) => happened.push(`kill ${code}`),
     nowMillis: () => time.millis,
@@ -94,11 +98,22 @@ test('a second Ctrl-C does not wait', async () => {
   assert.equal(signals.listenerCount('SIGINT'), 0);
 });
 
+test('a SIGHUP reloads, and the plane goes on', async () => {
+  const { happened, signals, stopped, ended } = stage();
+  await new Promise((resolve) => setImmediate(resolve));
+  signals.emit('SIGHUP', 'SIGHUP');
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(happened, ['reload']);
+  signals.emit('SIGTERM', 'SIGTERM');
+  stopped.resolve();
+  assert.equal(await ended, 0);
+});
+
 test('a Ctrl-C while starting is remembered', async () => {
   const starting = Promise.withResolvers<Awaited<ReturnType<UpPorts['start']>>>();
   const { signals, ended, said } = stage(() => starting.promise);
   signals.emit('SIGTERM', 'SIGTERM');
-  starting.resolve({ ready, stop: async () => {} });
+  starting.resolve({ ready, stop: async () => {}, reload: async () => '' });
   assert.equal(await ended, 0);
   assert.equal(said.length, 3);
 });

@@ -17,6 +17,8 @@ import { planeOptions, verb } from './verb.ts';
 export interface RunningPlane {
   /** The ready line, contract §4. */
   readonly ready: JsonObject;
+  /** A sentence about what was done. */
+  reload(): Promise<string>;
   /** Ends open calls, then everything else. */
   stop(): Promise<void>;
 }
@@ -64,7 +66,10 @@ export async function runUp(config: Config, terminal: Terminal, ports: UpPorts):
     const plane = await ports.start(config).catch(asSentence);
     writeReady(config.dataDir, plane.ready);
     terminal.answer(plane.ready, () => readyText(plane.ready));
+    const again = (): void => void plane.reload().then((sentence) => terminal.note(`writ: ${sentence}`));
+    ports.signals.on('SIGHUP', again);
     await asked.once;
+    ports.signals.off('SIGHUP', again);
     removeReady(config.dataDir);
     terminal.answer({ event: 'draining' }, () => 'stopping; open calls may end (Ctrl-C again stops at once)');
     await plane.stop();

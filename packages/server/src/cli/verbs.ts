@@ -13,6 +13,7 @@ export const VERBS: { readonly [name: string]: Load } = {
   login: () => import('./login.ts'),
   whoami: () => import('./whoami.ts'),
   run: () => import('./run.ts'),
+  agent: () => import('./agent.ts'),
   user: () => import('./user.ts'),
   task: () => import('./task.ts'),
   token: () => import('./token.ts'),

@@ -47,6 +47,28 @@ export function checkSight(
   });
 }
 
+/** Identities of somebody else's are fetched from a named place, and this plane attests, issues and publishes nothing then. */
+export function checkSource({ identity, federation }: ConfigFile): readonly Complaint[] {
+  const wrong = (path: Complaint['path'], says: string, expected: string): Complaint => ({
+    path,
+    at: 'key',
+    says,
+    expected,
+  });
+  const external = identity?.source === 'workloadApi';
+  return [
+    ...(external && identity.socket === undefined
+      ? [wrong(['identity', 'source'], '`workloadApi` is at no address', '`socket: unix:///…` beside it')]
+      : []),
+    ...(!external && identity?.socket !== undefined
+      ? [wrong(['identity', 'socket'], 'this plane has an authority of its own', '`source: workloadApi` beside it')]
+      : []),
+    ...(external && federation !== undefined
+      ? [wrong(['federation'], 'partners are the business of where identities come from', 'this key left out')]
+      : []),
+  ];
+}
+
 const shortestSeconds = 60;
 
 /** An SVID that lives shorter than a minute is renewed more often than clocks agree. */

@@ -17,7 +17,8 @@ export interface Config {
   };
   /** Public base URLs without a final slash; null where the listen address is the public one. */
   readonly external: { readonly mtls: string | null; readonly oauth: string | null; readonly issuer: string | null };
-  readonly identity: { readonly ttlSeconds: number };
+  /** `externalSocket`: the Workload API that identities come from; null: this plane's own authority. */
+  readonly identity: { readonly ttlSeconds: number; readonly externalSocket: string | null };
   readonly federation: FederationConfig;
   readonly tasks: {
     readonly depth: number;

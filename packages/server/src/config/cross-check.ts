@@ -3,7 +3,7 @@
 
 import { parseScope, parseSpiffeId } from '@writ/core';
 import { checkAddresses } from './check-addresses.ts';
-import { checkLives, checkSight } from './check-attest.ts';
+import { checkLives, checkSight, checkSource } from './check-attest.ts';
 import { checkFederation } from './check-federation.ts';
 import type { Complaint } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
@@ -30,6 +30,7 @@ export function crossCheck(written: ConfigFile, surroundings: Surroundings): rea
     ...checkMandates(written, names),
     ...checkBoundaries(written, surroundings.planeUid),
     ...checkSight(written, surroundings),
+    ...checkSource(written),
     ...checkLives(written, durationSeconds),
     ...checkFederation(written),
     ...checkAddresses(written),

@@ -143,7 +143,14 @@ export const ConfigFile = closed(
       { mtls: webUrl.optional(), oauth: webUrl.optional(), issuer: webUrl.optional() },
       'a map of public base URLs',
     ).optional(),
-    identity: closed({ ttl: duration.optional() }, 'a map with `ttl`').optional(),
+    identity: closed(
+      {
+        ttl: duration.optional(),
+        source: oneOfWords(['plane', 'workloadApi']).optional(),
+        socket: word(/^(?:unix:\/\/\/|tcp:\/\/)\S+$/, 'an endpoint `unix:///…` or `tcp://<IP>:<port>`').optional(),
+      },
+      'a map with `ttl`, `source` and `socket`',
+    ).optional(),
     federation: closed(
       {
         listen: address.optional(),

@@ -43,7 +43,10 @@ export function workOut(written: ConfigFile, file: string): Config {
       oauth: baseUrl(external.oauth),
       issuer: baseUrl(external.issuer),
     },
-    identity: { ttlSeconds: durationSeconds(identity.ttl ?? DEFAULTS.identityTtl) },
+    identity: {
+      ttlSeconds: durationSeconds(identity.ttl ?? DEFAULTS.identityTtl),
+      externalSocket: identity.source === 'workloadApi' ? identity.socket! : null,
+    },
     federation: {
       listen: written.federation?.listen === undefined ? null : parseAddress(written.federation.listen),
       partners: mapped(written.federation?.partners, ({ url, profile, endpoint, bundle, ca }) => ({

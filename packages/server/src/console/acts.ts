@@ -49,6 +49,8 @@ export interface Acts {
   decideApproval(person: PersonCaller, id: string, verdict: 'approve' | 'deny', hash: string): Promise<Answer>;
   revoke(person: PersonCaller, ask: RevocationAsk): Promise<Answer>;
   rotateKeys(person: PersonCaller, ask: KeysAsk): Promise<Answer>;
+  showDraft(): Promise<Answer>;
+  reloadPolicy(person: PersonCaller, digest: string): Promise<Answer>;
   showReview(server: string): Promise<Answer>;
   acceptReview(person: PersonCaller, server: string, yes: ReviewYes): Promise<Answer>;
 }
@@ -154,6 +156,25 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
       return ok(deps.keys.show() as JsonObject);
     },
 
+    async showDraft() {
+      try {
+        return ok((await deps.reload.look()) as JsonObject);
+      } catch (fault) {
+        return notInOrder(fault);
+      }
+    },
+
+    async reloadPolicy(person, digest) {
+      const refused = mustHave(person, 'admin');
+      if (refused) return refused;
+      try {
+        const applied = await deps.reload.apply(digest, person.user);
+        return applied === 'applied' ? ok({ digest, by: person.user }) : OTHER_FILES;
+      } catch (fault) {
+        return notInOrder(fault);
+      }
+    },
+
     async showReview(server) {
       const review = await reviews.review(server);
       return review ? ok(reviewJson(review)) : REFUSALS.notFound('server, or it has not been listed yet');
@@ -191,6 +212,18 @@ const STALE = refusal(
   'The server lists something else by now, and nothing was pinned. Look at it again: `writ policy review`.',
   'action.manifest_changed',
 );
+
+const OTHER_FILES = refusal(
+  409,
+  'conflict',
+  'The files say something else by now, and nothing was changed. Look at them again: `writ policy reload`.',
+  null,
+);
+
+/** What is wrong with the operator’s own files, told to the people who may read them. */
+function notInOrder(fault: unknown): Refusal {
+  return REFUSALS.malformed(fault instanceof Error ? fault.message : String(fault));
+}
 
 const SOMEBODY_ELSE = refusal(
   403,

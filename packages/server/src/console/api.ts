@@ -9,7 +9,7 @@ import type { Acts } from './acts.ts';
 import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal } from './answers.ts';
 import { type Body, headerText, json, readBody, wholeNumber } from './api-http.ts';
 import { type Approval, type Approvals, mayDecide } from './approvals.ts';
-import { KeysBody, LoginBody, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
+import { KeysBody, LoginBody, ReloadBody, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
 import type { Caller, FindCaller, PersonCaller, Via } from './caller.ts';
 import type { Explain } from './explain.ts';
 import { liveDecisions } from './live.ts';
@@ -115,6 +115,14 @@ export function createApi(deps: ConsoleDeps, { findCaller, acts, approvals, expl
   api.get(
     '/policy',
     person(async () => ok({ ...deps.policy() })),
+  );
+  api.get(
+    '/policy/draft',
+    person(() => acts.showDraft()),
+  );
+  api.post(
+    '/policy/reload',
+    person((asked) => withBody(asked, ReloadBody, ({ digest }) => acts.reloadPolicy(asked.caller, digest))),
   );
   api.get(
     '/policy/review/:server',

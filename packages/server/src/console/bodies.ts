@@ -52,6 +52,8 @@ export const KeysBody = z.strictObject({
 });
 
 /** The digest over all that was shown, or one for each definition that is to be pinned. `by`: who is meant to be signed in. */
+export const ReloadBody = z.strictObject({ digest: z.string() });
+
 export const ReviewBody = z.union(
   [
     z.strictObject({ digest, by: id.optional() }),

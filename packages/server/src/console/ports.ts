@@ -25,6 +25,7 @@ export interface ConsoleDeps {
   readonly tasks: TasksPort;
   revoke(what: Withdrawal, by: string): Promise<{ readonly sequence: number; readonly rows: number }>;
   readonly reviews: ReviewsPort;
+  readonly reload: ReloadPort;
   /** The policy in force. */
   policy(): { readonly version: string; readonly text: string };
   /** Resolves when the event is durable; a rejection refuses what it was about. */
@@ -97,6 +98,13 @@ export interface ApiCaller {
 export interface KeysPort {
   show(): object;
   rotate(kind: 'root' | 'jwt', how: { readonly atOnce: boolean; readonly revoke: boolean }): Promise<void>;
+}
+
+/** Taking on what the files say now. */
+export interface ReloadPort {
+  /** Rejects with a sentence for the operator where they are not in order. */
+  look(): Promise<object>;
+  apply(digest: string, by: string): Promise<'applied' | 'stale'>;
 }
 
 export interface DecisionSummary {

@@ -73,6 +73,7 @@ export async function openWorld(t: TestContext): Promise<World> {
     log,
     tasks: plane.server.tasks,
     revoke: plane.server.revoke,
+    reload: { look: async () => ({ digest: 'd' }), apply: async (digest) => (digest === 'd' ? 'applied' : 'stale') },
     reviews: {
       review: async (server) => (world.review?.server === server ? world.review : null),
       async accept(server, digest, by) {

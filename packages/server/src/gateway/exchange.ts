@@ -26,7 +26,7 @@ export type HandedBack =
 export interface Exchange<Reply> {
   readonly call: Call;
   /** Once it is proven who calls: what the call refers to that only this caller may refer to. Null, or absent: nothing. */
-  handedBack?(token: TokenFacts): HandedBack | null;
+  handedBack?(token: TokenFacts): HandedBack | null | Promise<HandedBack | null>;
   /**
    * Sends exactly the judged bytes to the callee, with the callee's credential and never the caller's.
    * Rejects with UpstreamError when the callee does not answer. Nothing is sent to the caller yet.

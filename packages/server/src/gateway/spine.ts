@@ -105,7 +105,7 @@ export function createSpine(shell: Shell): SpineControl {
 async function carry<Reply>(given: Exchange<Reply>, shell: Shell, open: Set<OpenAnswer>): Promise<void> {
   const snapshot = shell.world();
   const first = await inItsTask(judgedIn(snapshot, given.call, shell), given.call, snapshot, shell);
-  const { exchange, own, resumes, claims } = goneOn(given, first, snapshot, shell);
+  const { exchange, own, resumes, claims } = await goneOn(given, first, snapshot, shell);
   const { call } = exchange;
   const told = await consulted(own, call, shell);
   const world = told?.(snapshot) ?? snapshot;
@@ -139,10 +139,15 @@ interface GoneOn<Reply> {
 }
 
 /** A call that goes on with something is judged as what it comes to; what is not this caller's own is a no. Rules §4.4, §5. */
-function goneOn<Reply>(given: Exchange<Reply>, first: Decision, world: World, shell: Shell): GoneOn<Reply> {
+async function goneOn<Reply>(
+  given: Exchange<Reply>,
+  first: Decision,
+  world: World,
+  shell: Shell,
+): Promise<GoneOn<Reply>> {
   const plain = { exchange: given, own: first, resumes: null, claims: [] };
   const token = first.token.facts;
-  const handed = (token && given.handedBack?.(token)) ?? null;
+  const handed = token && given.handedBack ? await given.handedBack(token) : null;
   if (handed === null) return plain;
   if ('refused' in handed) return { ...plain, own: overruled(first, handed.refused) };
   const { call, resumes, claims } = handed;

@@ -7,6 +7,7 @@ import { serveLog } from '../audit/serve-log.ts';
 import { answerJson } from '../gateway/http-io.ts';
 import type { Store } from '../store/store.ts';
 import type { AuthorizationServer } from '../token/front.ts';
+import type { Modes } from './modes.ts';
 
 /** Pages and API for people; false: not one of its paths. */
 export interface ConsoleDoor {
@@ -21,6 +22,7 @@ export interface AdminDeps {
   readonly auditDir: string;
   readonly log: AuditLog;
   readonly store: Store;
+  readonly modes: Modes;
   report(what: string, error: unknown): void;
 }
 
@@ -53,7 +55,7 @@ export function adminHandler(deps: AdminDeps) {
 }
 
 /** Ready means: calls can be judged, claimed and recorded. A replica off the store's clock is not ready (rules §6). */
-async function answerReady(res: ServerResponse, { log, store, authorization }: AdminDeps): Promise<void> {
+async function answerReady(res: ServerResponse, { log, store, authorization, modes }: AdminDeps): Promise<void> {
   const health = await store.health();
   const problems = [
     ...(log.failure() ? ['the audit log cannot be written'] : []),
@@ -63,5 +65,5 @@ async function answerReady(res: ServerResponse, { log, store, authorization }: A
       : []),
     ...(authorization.revocations.view().fresh ? [] : ['revocations are not fresh']),
   ];
-  answerJson(res, problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems, mode: 'enforce' });
+  answerJson(res, problems.length === 0 ? 200 : 503, { ready: problems.length === 0, problems, ...modes.overview() });
 }

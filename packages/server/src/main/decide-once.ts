@@ -69,6 +69,7 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
         tasks,
         memoryOf: memoryOf(config),
         limits: config.limits,
+        modeOf: () => 'enforce',
         issuers: new Map([[bases.issuer, known]]),
         clients: new Map([...config.clients].map(([id, { bearer }]) => [id, { bearer }])),
       },

@@ -34,6 +34,9 @@ export interface DoorPorts {
 }
 
 const drainMillis = 5000;
+const lookMillis = 1000;
+/** Whoever cannot show who it is itself has no business judging others. */
+const ownEnded = denial('gateway.outage', { says: 'the identity of this plane has ended' });
 
 export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClose): Promise<Doors> {
   const { config, dataDir, clock, event, say, report } = ground;
@@ -65,11 +68,17 @@ export async function openDoors(ground: Ground, ports: DoorPorts, onClose: OnClo
     identities,
     gatewaySvid,
     onRenewed,
-    admit: (peer) => mayConnect(peer, ports.world(), (path) => (config.agents.get(path)?.pep.length ?? 0) > 0),
+    admit: (peer) =>
+      (identities.serves() ? null : ownEnded) ??
+      mayConnect(peer, ports.world(), (path) => (config.agents.get(path)?.pep.length ?? 0) > 0),
     onRefused: (refused, { source, peer }) => ground.refusals.count(refused.code, peer ?? source),
   });
   onClose(() => listeners.close(drainMillis));
   await followKeys({ ground, identities, listeners, onRenewed });
+  const watch = setInterval(() => {
+    if (!identities.serves()) listeners.mtls.review();
+  }, lookMillis).unref();
+  onClose(() => clearInterval(watch));
   return {
     identities,
     dialIdentity,

@@ -25,6 +25,8 @@ import { createContextMaker } from '../gateway/context.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { answerJson, digestOf } from '../gateway/http-io.ts';
 import { createMcpHandler } from '../gateway/mcp/handler.ts';
+import { createStateSeal } from '../gateway/mcp/request-state.ts';
+import { STATE_CLAIM } from '../gateway/mcp/rounds.ts';
 import { createSpine, type SpineControl } from '../gateway/spine.ts';
 import type { AuthorizationServer } from '../token/front.ts';
 import type { BrokerRoom } from './broker.ts';
@@ -32,6 +34,7 @@ import { type DecisionPoint, openDecisionPoint } from './decision-point.ts';
 import type { Doors } from './doors.ts';
 import type { Consult } from './engines.ts';
 import type { Ground } from './ground.ts';
+import type { Modes } from './modes.ts';
 import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
 import { reviewedDefinitions } from './reviewed-definitions.ts';
@@ -49,6 +52,7 @@ export interface GatewayDeps {
   readonly upstreams: Upstreams;
   readonly broker: BrokerRoom;
   readonly tasks: TaskDesk;
+  readonly modes: Modes;
   readonly consult: Consult;
   /** Whether an admin who signed in recently is asking. */
   isAdmin(req: IncomingMessage): Promise<boolean>;
@@ -69,10 +73,11 @@ const lostBy: { readonly [kind in Claim['kind']]: DenialCode } = {
 };
 
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { ground, world, authorization, policy, tasks, upstreams, broker } = deps;
+  const { ground, world, authorization, policy, tasks, modes, upstreams, broker } = deps;
   const { config, clock, records, store, keys, newId, report } = ground;
   const { bases } = deps.doors.listeners;
   const approvalUrl = (id: string) => `${bases.issuer}/console/approvals#${id}`;
+  const approvals = createApprovals({ store, newId, url: approvalUrl });
   const control = createSpine({
     clock,
     world: () => world.snapshot(),
@@ -80,20 +85,19 @@ export function openGateway(deps: GatewayDeps): Gateway {
     async claim({ claims, id }) {
       const taken = await store.claims.take(claims, id);
       if (taken === 'taken') return taken;
-      return { lost: lostBy[taken.lost.kind] };
+      const { lost } = taken;
+      // A state that was used up is as good as a yes that was: nothing is wrong with the token.
+      const isState = lost.kind === 'once' && lost.key.startsWith(STATE_CLAIM);
+      return { lost: isState ? 'action.approval_invalid' : lostBy[lost.kind] };
     },
-    approvals: createApprovals({
-      store,
-      newId,
-      url: approvalUrl,
-    }),
+    approvals,
     ...(deps.consult === null ? {} : { consult: deps.consult }),
     tasks,
     // A caller has its answer before its outcome is written, save one that is refused late and waits those milliseconds.
     append: (record) => ground.log.append(record, record.kind === 'outcome' ? 'soon' : 'now'),
     stance: (call, decision) => ({
       replica: ground.replica,
-      mode: 'enforce',
+      mode: modes.of(call.target.server),
       memory: memoryOf(config, call.peer),
       lease: broker.leaseOf(call, decision),
     }),
@@ -154,6 +158,11 @@ export function openGateway(deps: GatewayDeps): Gateway {
       released: (output) => tasks.released(output),
       rulesOf: (server, name) => world.parts.policy.definition({ kind: 'server', server, name })?.trust.outputs ?? [],
     },
+    rounds: {
+      seal: createStateSeal(keys.stateSecret),
+      definitionOf: (server, name) => world.parts.policy.definition({ kind: 'server', server, name })?.digest ?? null,
+      ownUrls: () => [...Object.values(bases), ...Object.values(deps.doors.listeners.addresses)],
+    },
     holdsSecret: (text) => broker.exposures.contains(text),
     masked: broker.masked,
     substituted: broker.substituted,
@@ -177,6 +186,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
       floor: ({ chain, actorKey }) => tasks.floorOf(chain.task, actorKey),
     }),
     ownership: createOwnership(),
+    questions: { find: approvals.question },
     tasks,
     newId,
     early,

@@ -8,16 +8,16 @@ import type { Config } from '../config/config.ts';
 import { type AttestEntry, validateEntries, withDefaults } from '../transport/attest-entries.ts';
 import { createAttestor } from '../transport/attest-process.ts';
 import { type Authority, openAuthority, type SvidWithKey } from '../transport/ca.ts';
+import { openExternalAuthority } from '../transport/external-source.ts';
 import { createLaunchRegistry } from '../transport/launch-registry.ts';
 import { openLaunchServer } from '../transport/launch-server.ts';
 import { createLaunchTokens, type LaunchTokenStore } from '../transport/launch-tokens.ts';
 import { createExecutableHash } from '../transport/observe-executable.ts';
 import { openKernel } from '../transport/peercred.ts';
 import { type WhoamiAnswer, whoami } from '../transport/whoami.ts';
-import { createWorkloadApi, type WorkloadApi } from '../transport/workload-api/server.ts';
-import { openPartners } from './federation.ts';
 import { spiffeIdOf } from './standing.ts';
 import type { StrangerEvent } from './stranger-events.ts';
+import { externalWorkload, openWorkload, type Workload } from './workload.ts';
 
 export interface IdentityDeps {
   readonly config: Config;
@@ -39,11 +39,12 @@ export interface IdentityDeps {
 
 export interface Identities {
   readonly authority: Authority;
-  readonly workload: WorkloadApi;
-  readonly workloadSocket: string;
+  readonly workload: Workload;
   readonly launchSocket: string;
   boundaryOf(spiffeId: SpiffeId): Boundary;
   whoami(pid: number): Promise<WhoamiAnswer>;
+  /** False once the plane's own identity has ended at a source that is somebody else's: nobody is to be served then. */
+  serves(): boolean;
   /** Keys of the authority with their times, for people. */
   keys(): object;
   /** The gateway's own, with the names that stock HTTPS clients check. */
@@ -60,13 +61,15 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
   const entries = entriesOf(config, planeUid);
   const [problem] = validateEntries(entries);
   if (problem) throw new Error(`${problem.path.join('.')}: ${problem.says}; expected ${problem.expected}`);
-  const authority = await openAuthority({
-    dir: join(dataDir, 'ca'),
-    trustDomain: config.trustDomain,
-    clock,
-    ttlSeconds: config.identity.ttlSeconds,
-  });
-  const lives = livesOf(config);
+  const gatewayId = parseSpiffeId(spiffeIdOf(config.trustDomain, gatewayPath))!;
+  const { trustDomain } = config;
+  const endpoint = config.identity.externalSocket;
+  const external =
+    endpoint === null
+      ? null
+      : await openExternalAuthority({ endpoint, trustDomain, gatewayId, clock, onProblem: deps.say });
+  const { ttlSeconds } = config.identity;
+  const authority = external ?? (await openAuthority({ dir: join(dataDir, 'ca'), trustDomain, clock, ttlSeconds }));
   // What fell due while the plane was away is done before anybody asks.
   await authority.maintain();
   const upkeep = setInterval(() => {
@@ -93,65 +96,27 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
     onRefused: ({ agent, pid, uid, says }) =>
       deps.strangerEvent({ name: 'identity.launch_refused', uid, code: 'launch', members: { agent, pid, says } }),
   });
-  const workloadSocket = join(dataDir, 'workload.sock');
-  let pushed = () => {};
-  const federation = await openPartners({ ...deps, authority, onChange: () => pushed() });
-  const workload = await createWorkloadApi({
-    socketPath: workloadSocket,
-    kernel,
-    clock,
-    identityOf: async (peer) => {
-      const attested = await attestor.ofPeer(peer);
-      if ('identity' in attested && deps.isRevoked(attested.identity.spiffeId)) {
-        return { denial: { code: 'transport.identity_revoked', rule: 'Writ rules §2.15', detail: {} }, nearest: null };
-      }
-      return attested;
-    },
-    mint: ({ spiffeId }) =>
-      authority.mint({ spiffeId, ...(lives.has(spiffeId) ? { ttlSeconds: lives.get(spiffeId)! } : {}) }),
-    bundle: () => authority.bundle(),
-    mintJwt: (request) => authority.mintJwt(request),
-    federated: () => new Map([...federation.bundles()].map(([name, { roots }]) => [`spiffe://${name}`, roots])),
-    // Ours last: no partner's keys ever stand under our name.
-    jwtKeys: () => {
-      const partners = [...federation.bundles()].map(([name, bundle]) => [name, [...bundle.jwtKeys.values()]] as const);
-      return new Map<string, readonly JsonObject[]>([...partners, [config.trustDomain, authority.jwtKeys()]]);
-    },
-    isRevoked: deps.isRevoked,
-    onEvent(event) {
-      if (event.kind === 'outage') return deps.report('workload api', event.cause);
-      const { pid, uid } = event;
-      if (event.kind === 'refused') {
-        const { code, detail } = event.denial;
-        return deps.strangerEvent({ name: 'identity.refused', uid, code, members: { pid, code, detail } });
-      }
-      const { spiffeId } = event.identity;
-      const issued = { pid, uid, spiffeId, until: event.notAfterSeconds };
-      if (event.kind === 'issued') return deps.event('identity.issued', { ...issued, serial: event.serialHex });
-      deps.event('identity.issued_jwt', { ...issued, audience: [...event.audience] });
-    },
-  });
-
-  pushed = () => workload.refresh();
+  const workload = external
+    ? externalWorkload(config.identity.externalSocket!, external)
+    : await openWorkload({ ...deps, authority, kernel, attestor });
 
   const boundaries = new Map(entries.map((entry) => [entry.spiffeId as string, boundaryOfEntry(entry, planeUid)]));
   return {
     authority,
     workload,
-    workloadSocket,
     launchSocket,
     boundaryOf: (spiffeId) => boundaries.get(spiffeId) ?? 'none',
     whoami: (pid) => whoami(pid, { attestor, launches, expiresOf: workload.expiresOf, isRevoked: deps.isRevoked }),
+    serves: () => external?.serves() ?? true,
     keys: () => ({ trustDomain: config.trustDomain, sequence: authority.sequence(), ...keysShown(authority) }),
     mintGateway: () =>
       authority.mint({
-        spiffeId: spiffeIdOf(config.trustDomain, gatewayPath),
+        spiffeId: gatewayId,
         dnsNames: ['localhost'],
         ipAddresses: ['127.0.0.1', '::1', ...publicAddress(config)],
       }),
     async close() {
       clearInterval(upkeep);
-      federation.close();
       await workload.close();
       await launchServer.close();
       launches.close();
@@ -178,15 +143,6 @@ function keysShown(authority: Authority) {
         until: iso(notAfterSeconds),
       })),
     ]),
-  );
-}
-
-/** Seconds an agent's SVID lives, for those that say so. */
-function livesOf({ agents, trustDomain }: Config): ReadonlyMap<string, number> {
-  return new Map(
-    [...agents].flatMap(([agent, { ttlSeconds }]) =>
-      ttlSeconds === null ? [] : [[spiffeIdOf(trustDomain, agent), ttlSeconds] as const],
-    ),
   );
 }
 

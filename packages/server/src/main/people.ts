@@ -18,6 +18,7 @@ import type { Ground, OnClose } from './ground.ts';
 import type { Identities } from './identities.ts';
 import type { PolicyHolder } from './policy.ts';
 import { version } from './ready-line.ts';
+import type { Reload } from './reload.ts';
 import { type Bases, standingOf } from './standing.ts';
 import type { WorldHolder } from './world.ts';
 
@@ -34,6 +35,7 @@ export interface OpenPorts {
   readonly policy: PolicyHolder;
   readonly identities: Identities;
   readonly world: WorldHolder;
+  readonly reload: Reload;
 }
 
 export interface PeopleRooms {
@@ -109,7 +111,7 @@ export async function openPeopleRooms(options: PeopleOptions, onClose: OnClose):
 
 function openConsole(
   { ground, bases }: PeopleOptions,
-  { authorization, policy, identities, world }: OpenPorts,
+  { authorization, policy, identities, world, reload }: OpenPorts,
   people: PeopleRoom,
   viewerToken: string,
   origins: () => readonly string[],
@@ -132,6 +134,7 @@ function openConsole(
     tasks: authorization.tasks,
     revoke: authorization.revoke,
     reviews: policy.pins,
+    reload,
     policy: () => ({ version: world.parts.policy.version, text: policy.loaded().text() }),
     // Under the id the caller was told, so that `writ explain` finds it.
     record: ({ event, id, ...members }) => records.event(event, members as JsonObject, id),

@@ -38,6 +38,10 @@ export interface PolicyHolder {
   scopedServers(): ScopedServers;
   /** Loads anew; rejects with PolicyFault when the set does not validate, and the old one stays. */
   reload(): Promise<void>;
+  /** The set that another configuration would give, without taking it on. Rejects with PolicyFault. */
+  plan(next: Config): Promise<LoadedPolicy>;
+  /** From now on everything is loaded as this configuration says; one that does not validate leaves the old one. */
+  adopt(next: Config): Promise<void>;
   /** Null where nothing is asked again. */
   shadow(): ShadowCounts | null;
 }
@@ -53,48 +57,73 @@ export class PolicyFault extends Error {
 }
 
 export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
-  const { config, store, clock } = deps;
-  const manifests = manifestsOf(config);
+  const { store, clock } = deps;
+  let { config } = deps;
+  let manifests = manifestsOf(config);
   const shadow = deps.event ? openShadow({ say: deps.say, event: deps.event }) : null;
   let current: LoadedPolicy | null = null;
   let scoped: ScopedServers = new Map();
   const reviewed = new Map<string, ReadonlySet<string | null>>();
   let running: Promise<void> = Promise.resolve();
 
-  async function load(): Promise<void> {
-    const servers = await Promise.all(
-      [...config.servers].map(async ([key, { trustAnnotations }]) => ({
+  async function serversOf(from: Config, own: typeof manifests) {
+    return Promise.all(
+      [...from.servers].map(async ([key, { trustAnnotations }]) => ({
         key,
         pins: await pins.pins(key),
         listing: pins.listing(key),
-        manifest: manifests.get(key) ?? null,
+        manifest: own.get(key) ?? null,
         trustAnnotations,
       })),
     );
+  }
+
+  function loaded(from: Config, servers: Awaited<ReturnType<typeof serversOf>>, watched: boolean): LoadedPolicy {
+    const input = {
+      cedarFiles: cedarFilesOf(from),
+      allow: from.allow,
+      directory: directoryOf(from, deps.issuer),
+      servers,
+      locate: () => ({ file: relative(process.cwd(), from.file) || from.file, line: 1, column: 1 }),
+      trustRules: [],
+    };
+    const result = loadPolicy(input, (watched && shadow) || {});
+    if ('problems' in result) throw new PolicyFault(result.problems);
+    return result;
+  }
+
+  async function load(): Promise<void> {
+    const servers = await serversOf(config, manifests);
+    const result = loaded(config, servers, true);
     for (const { key, pins: kept } of servers) {
       reviewed.set(key, new Set(kept.map(({ document }) => document.instructions)));
     }
-    const input = {
-      cedarFiles: cedarFilesOf(config),
-      allow: config.allow,
-      directory: directoryOf(config, deps.issuer),
-      servers,
-      locate: () => ({ file: relative(process.cwd(), config.file) || config.file, line: 1, column: 1 }),
-      trustRules: [],
-    };
-    const result = loadPolicy(input, shadow ?? {});
-    if ('problems' in result) throw new PolicyFault(result.problems);
     current = result;
     scoped = scopedServersOf(servers, (server, tool) => riskReviewedIn(config.allow, server, tool));
     deps.onLoaded(result.policy);
   }
 
+  async function adopt(next: Config): Promise<void> {
+    const before = { config, manifests };
+    ({ config, manifests } = { config: next, manifests: manifestsOf(next) });
+    try {
+      await load();
+    } catch (fault) {
+      ({ config, manifests } = before);
+      throw fault;
+    }
+  }
+
   /** One load at a time; what changes meanwhile is in the next. */
-  function reload(): Promise<void> {
-    const next = running.then(load);
-    running = next.catch(() => {});
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const next = running.then(work);
+    running = next.then(
+      () => {},
+      () => {},
+    );
     return next;
   }
+  const reload = () => inTurn(load);
 
   const pins = createPins({
     store: pinStore(store),
@@ -110,6 +139,8 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     scopedServers: () => scoped,
     reviewedInstructions: (server, instructions) => reviewed.get(server)?.has(instructions) ?? false,
     reload,
+    plan: (next) => inTurn(async () => loaded(next, await serversOf(next, manifestsOf(next)), false)),
+    adopt: (next) => inTurn(() => adopt(next)),
     shadow: () => shadow?.counts() ?? null,
   };
 }

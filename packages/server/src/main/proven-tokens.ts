@@ -7,7 +7,7 @@ import type { Proven, ProvenTokens } from '@writ/core';
 
 export interface ProvenBounds {
   readonly tokensMax: number;
-  /** Characters of all remembered tokens together; what is kept of one takes a few times its text. */
+  /** Characters of all remembered tokens together; what is kept of one takes about ten times its text. */
   readonly charsMax: number;
 }
 
@@ -18,7 +18,7 @@ export interface ForgetfulTokens extends ProvenTokens {
   size(): number;
 }
 
-const boundsDefault: ProvenBounds = { tokensMax: 4096, charsMax: 4 * 2 ** 20 };
+const boundsDefault: ProvenBounds = { tokensMax: 2048, charsMax: 2 * 2 ** 20 };
 
 export function createProvenTokens({ tokensMax, charsMax }: ProvenBounds = boundsDefault): ForgetfulTokens {
   // In the order of last use.

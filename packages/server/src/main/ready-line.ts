@@ -34,7 +34,7 @@ export async function readyLine({ ground, doors, people, readyMillis }: ReadyPar
     },
     ...(adminLink === null ? {} : { adminLink }),
     gateway: { mtls: bases.mtls, oauth: bases.oauth, sidecars: {} },
-    workloadApi: `unix://${doors.identities.workloadSocket}`,
+    workloadApi: doors.identities.workload.endpoint,
     launch: doors.identities.launchSocket,
     log: { origin, vkey: log.vkey, url: `${addresses.admin}/log`, dir: auditDir },
     gatewayId: doors.gatewayId,

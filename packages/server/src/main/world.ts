@@ -12,6 +12,7 @@ export interface WorldParts {
   readonly tasks: TaskWorld;
   readonly memoryOf: World['memoryOf'];
   readonly limits: World['limits'];
+  readonly modeOf: World['modeOf'];
   /** Issuer → key id → key. */
   readonly issuers: ReadonlyMap<string, ReadonlyMap<string, PublicKey>>;
   readonly clients: ReadonlyMap<string, { readonly bearer: boolean }>;
@@ -38,7 +39,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
     },
     snapshot() {
       const view = revocations();
-      const { standing, trustDomain, policy, tasks, memoryOf, limits, issuers, clients } = parts;
+      const { standing, trustDomain, policy, tasks, memoryOf, limits, modeOf, issuers, clients } = parts;
       return {
         trust: { trustDomain, edges: standing.edges, revokedIdentities: view.agents },
         tokens: {
@@ -55,6 +56,7 @@ export function createWorldHolder(first: WorldParts, engine: Engine, revocations
         approvals: [],
         memoryOf,
         limits,
+        modeOf,
         engine,
         versions: {
           policy: policy.version,

@@ -80,6 +80,20 @@ const MIGRATIONS: Record<string, Migration> = {
         .execute();
     },
   },
+  // A person's word for one value in one task (rules §4.3).
+  '0006_endorsements': {
+    async up(db) {
+      await db.schema
+        .createTable('endorsements')
+        .addColumn('task', 'text', (column) => column.notNull())
+        .addColumn('name', 'text', (column) => column.notNull())
+        .addColumn('approval', 'text', (column) => column.notNull())
+        .addColumn('at', 'bigint', (column) => column.notNull())
+        .addPrimaryKeyConstraint('endorsements_pk', ['task', 'name'])
+        .execute();
+      await db.schema.createIndex('endorsements_at').on('endorsements').column('at').execute();
+    },
+  },
 };
 
 async function oauth(db: Kysely<unknown>): Promise<void> {

@@ -22,6 +22,7 @@ export interface Schema {
   credentials: CredentialsTable;
   echoes: EchoesTable;
   residues: ResiduesTable;
+  endorsements: EndorsementsTable;
 }
 
 /** Numbers handed out in commit order. */
@@ -194,6 +195,15 @@ export interface ResiduesTable {
   actor: string;
   level: number;
   since: number;
+}
+
+/** What a person vouched for in a task (rules §4.3), by keyed digest: no value is in it. */
+export interface EndorsementsTable {
+  task: string;
+  name: string;
+  /** The question in whose answer they did. */
+  approval: string;
+  at: number;
 }
 
 /** What the broker took out at another store of secrets and has not given back. No secret is in it. */

@@ -1,4 +1,5 @@
-// The keys of this room, one per purpose (rules §7.4): access tokens and continuations, contexts and quotes, cookies.
+// The keys of this room, one per purpose (rules §7.4): access tokens and continuations, contexts and quotes, cookies,
+// states that callers carry.
 // Each is a file of its own; a key is named by its RFC 7638 thumbprint.
 
 import {
@@ -33,6 +34,8 @@ export interface Keys {
   readonly context: SigningKey;
   /** Signs the cookies of the pages. */
   readonly cookieSecret: string;
+  /** Seals what callers carry between two rounds of a request (rules §4.4). 32 bytes, base64url. */
+  readonly stateSecret: string;
   /** Private JWKs of the token keys. For `oidc-provider` alone, which signs what the front channel issues. */
   libraryJwks(): readonly JsonObject[];
 }
@@ -43,11 +46,13 @@ export async function openKeys({ dir }: { readonly dir: string }): Promise<Keys>
   const tokenEs256 = await openKey(dir, 'token-p256.pem', 'ES256');
   const context = await openKey(dir, 'context-ed25519.pem', 'EdDSA');
   const cookieSecret = await keyFile(dir, 'cookies.key', () => randomBytes(32).toString('base64url'));
+  const stateSecret = await keyFile(dir, 'request-state.key', () => randomBytes(32).toString('base64url'));
   return {
     token: token.key,
     tokenEs256: tokenEs256.key,
     context: context.key,
     cookieSecret,
+    stateSecret,
     libraryJwks: () => [token, tokenEs256].map(({ key, secret }) => ({ ...privateJwk(secret), ...named(key) })),
   };
 }

@@ -236,7 +236,8 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     keys: () => ({ root: statesOf(roots), jwt: statesOf(jwtKeys) }),
     async rotate(kind, how) {
       await (kind === 'root' ? roots : jwtKeys).rotate(how);
-      changed(how.revoke);
+      // Certificates stay what they are when the keys of tokens are thrown away.
+      changed(kind === 'root' && how.revoke);
     },
     async maintain() {
       const both = [await roots.maintain(), await jwtKeys.maintain()];

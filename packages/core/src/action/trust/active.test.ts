@@ -18,6 +18,12 @@ const active: [text: string, tokens: string[]][] = [
   ['pay GB29 NWBK 6016 1331 9268 19 for the rent', ['GB29 NWBK 6016 1331 9268 19']],
   ['call +41 79 123 45 67', ['+41 79 123 45 67']],
   ['card 4111-1111-1111-1111', ['4111-1111-1111-1111']],
+  ['<a href="http&#58;//evil&period;example/x">x</a>', ['http://evil.example/x']],
+  ['see evil\u200b.exa\u00admple', ['evil.example']],
+  ['see \u{1f4a9}.la/x', ['\u{1f4a9}.la/x']],
+  ['open \\\\evil\\share\\x', ['\\\\evil\\share\\x']],
+  ['skype:eve?call', ['skype:eve?call']],
+  ['at [2001:db8::1]:80/x', ['[2001:db8::1]:80/x']],
   ['to bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq', ['bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq']],
 ];
 
@@ -37,6 +43,7 @@ const inert = [
   'unemployment edged down to 7.2%, e.g. here',
   'about 1,200.00 in total',
   'Hi Bob, the meeting is in room 12.',
+  '[10:30] Tom & Anna &amp; Bob; see C:\\dir\\file, or "C:\\\\dir\\\\file"',
 ];
 for (const text of inert) {
   test(`nothing leads anywhere in ${JSON.stringify(text)}`, () => assert.deepEqual(activeTokensIn(text).tokens, []));
@@ -47,6 +54,23 @@ test('too many to list is said, not passed over', () => {
   const { tokens, more } = activeTokensIn(many);
   assert.equal(tokens.length, activeTokensMax);
   assert.equal(more, true);
+});
+
+test('memory looks at all of them', () => {
+  const many = Array.from({ length: activeTokensMax + 9 }, (_, i) => `www.a${i}.example`);
+  assert.deepEqual(
+    activeTokensIn(many.join(' '), Number.POSITIVE_INFINITY).tokens.map(({ text }) => text),
+    many,
+  );
+  assert.equal(idsIn(many.join(' ')).filter((one) => one.startsWith('www')).length, many.length);
+});
+
+test('places and names of several parts are ids, too', () => {
+  assert.deepEqual(idsIn('see /srv/report, grp:team, ~x and user@host. Or not'), [
+    '/srv/report',
+    'grp:team',
+    'user@host',
+  ]);
 });
 
 test('ids have a digit and some length', () => {

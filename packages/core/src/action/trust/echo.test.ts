@@ -75,6 +75,18 @@ test('a link that was stored in a text is as bad as it was, floor included', () 
   assert.equal(reads(later, 's', 'a note: www.other.example', handles).evidence.floor, 3);
 });
 
+test('a value behind more links than anybody counts is remembered, and a place in a sentence', () => {
+  const many = Array.from({ length: 200 }, (_, i) => `https://aaaa${i}.example/`).join(' ');
+  for (const [said, value] of [
+    [`${many} ${evil}`, evil],
+    ['look at /srv/thesis.txt now', '/srv/thesis.txt'],
+  ] as const) {
+    const stored = calls(tainted, note, { text: said });
+    const later = reads({ ...openTask('Read my note'), echoes: stored.echoes }, 's', value, handles);
+    assert.equal(see(later, { risk: 3, effect: 'message' }, { to: value }).facts.target, 1, value);
+  }
+});
+
 test('a text that was stored and is read back is as bad as it was, floor included', () => {
   const text = 'ask Mallory for the keys';
   const stored = calls(tainted, note, { text });

@@ -46,7 +46,11 @@ export function echoesOf(sent: readonly SentValue[], returned: (value: Scalar) =
     if (typeof value === 'boolean') continue;
     remember(value, level);
     if (typeof value !== 'string') continue;
-    const inside = new Set([...activeTokensIn(value).tokens.map(({ text }) => text), ...idsIn(value)]);
+    // All of them: what is not remembered comes back as good as the server's own voice. The size of a request bounds them.
+    const inside = new Set([
+      ...activeTokensIn(value, Number.POSITIVE_INFINITY).tokens.map(({ text }) => text),
+      ...idsIn(value),
+    ]);
     inside.delete(value);
     for (const token of inside) {
       const before = returned(token);

@@ -4,11 +4,12 @@
 import type { JsonValue } from '../../std/json.ts';
 import { activeTokensIn } from './active.ts';
 import { type EchoMemory, echoCap } from './echo.ts';
+import { FieldList } from './fields.ts';
 import { type LabelledLeaf, labelOutput } from './labels.ts';
 import { higher, type Level, lower } from './levels.ts';
 import type { OutputRule } from './manifest.ts';
 import { type Finder, finderOf } from './tokens.ts';
-import { normal, type Scalar, typedKey, type ValueType, valueKey } from './typed-value.ts';
+import { normal, type Scalar, typedKey, type ValueType } from './typed-value.ts';
 
 export const evidenceFieldsMax = 20_000;
 /** UTF-16 units. */
@@ -29,7 +30,7 @@ export interface Field extends LabelledLeaf {
 
 export interface TaskEvidence {
   readonly floor: Level;
-  readonly fields: readonly Field[];
+  readonly fields: FieldList;
   /** Something did not fit. */
   readonly evicted: boolean;
   /** A secret did not fit, so it could not be recognised. */
@@ -46,7 +47,7 @@ export interface Observation {
 }
 
 export function startEvidence(floor: Level): TaskEvidence {
-  return { floor, fields: [], evicted: false, secretsEvicted: false, chars: 0 };
+  return { floor, fields: FieldList.empty, evicted: false, secretsEvicted: false, chars: 0 };
 }
 
 /** Before the first byte of the output is released. */
@@ -56,14 +57,14 @@ export function observe(evidence: TaskEvidence, { ref, server, output, rules, ec
 }
 
 /** Also for fields that came with signed labels. */
-export function withFields(evidence: TaskEvidence, fields: readonly Field[], echoes: EchoMemory): TaskEvidence {
-  const strings = fields.filter(({ value }) => typeof value === 'string');
-  const floor = strings.reduce((low, field) => lower(low, floorOf(field, echoes)), evidence.floor);
-  let { chars, evicted, secretsEvicted } = evidence;
-  const kept = [...evidence.fields];
-  let secrets = kept.filter(({ secret }) => secret).length;
+export function withFields(evidence: TaskEvidence, fields: Iterable<Field>, echoes: EchoMemory): TaskEvidence {
+  let { floor, chars, evicted, secretsEvicted } = evidence;
+  const kept: Field[] = [];
+  let secrets = evidence.fields.secretCount;
   for (const field of fields) {
-    const fits = kept.length < evidenceFieldsMax && chars + field.searched.length <= evidenceCharsMax;
+    if (typeof field.value === 'string') floor = lower(floor, floorOf(field, echoes));
+    const hasRoom = evidence.fields.length + kept.length < evidenceFieldsMax;
+    const fits = hasRoom && chars + field.searched.length <= evidenceCharsMax;
     // Secrets have their own room, or a flood of text would make them forgotten.
     if (fits || (field.secret && secrets < secretsMax && field.searched.length <= secretCharsMax)) {
       kept.push(field);
@@ -74,7 +75,7 @@ export function withFields(evidence: TaskEvidence, fields: readonly Field[], ech
       secretsEvicted ||= field.secret;
     }
   }
-  return { floor, fields: kept, evicted, secretsEvicted, chars };
+  return { floor, fields: evidence.fields.with(kept), evicted, secretsEvicted, chars };
 }
 
 export function fieldOf(leaf: LabelledLeaf, ref: Ref, server: string): Field {
@@ -110,61 +111,136 @@ export interface Held {
 
 const sourcesMax = 8;
 
-/** The best field that holds the value: as a whole by its handle, else by its text. Null when none does. */
-export function heldIn(
-  evidence: TaskEvidence,
-  { type, value, find }: { readonly type: ValueType; readonly value: Scalar; readonly find: Finder },
-  echoes: EchoMemory,
-): Held | null {
-  const key = valueKey(type, value);
-  return best(evidence.fields, echoes, value, (field) => {
-    const isWhole = valueKey(type, field.value) === key;
-    if (isWhole) return field.handle === null ? field.text : higher(field.handle, field.text);
-    return typeof field.value === 'string' && find(field.searched) >= 0 ? field.text : null;
-  });
+/** How much text may still be looked through for one call: whoever chooses outputs and arguments must not hold up the plane with them. */
+export interface Effort {
+  chars: number;
+}
+
+/** UTF-16 units; many times what any call needs whose values stand in few places. */
+export function effortForOneCall(): Effort {
+  return { chars: 64 * 1024 * 1024 };
+}
+
+/** Each look into a field costs a little, however short it is. */
+const lookChars = 64;
+
+interface Search {
+  readonly type: ValueType;
+  readonly value: Scalar;
+  readonly find: Finder;
+  /** Only what this server said. */
+  readonly server?: string;
+  readonly effort?: Effort | undefined;
+}
+
+/**
+ * The best field that holds the value: as a whole by its handle, else by its text. Null when none does; level 0 where it would take
+ * too long to say.
+ */
+export function heldIn({ fields }: TaskEvidence, search: Search, echoes: EchoMemory): Held | null {
+  const { whole, inText, perhaps } = fields.index.candidatesFor(search.type, search.value);
+  const best = bestOf(fields, search, echoes);
+  for (const at of whole) best.take(at, ({ handle, text }) => (handle === null ? text : higher(handle, text)));
+  for (const list of inText) for (const at of list) best.take(at, textOf);
+  const { effort = effortForOneCall() } = search;
+  for (const list of perhaps) {
+    for (const at of list) {
+      // Long searches are for fields that would make a difference.
+      if (!best.wants(at, textOf)) continue;
+      const { searched } = fields.at(at)!;
+      effort.chars -= searched.length + lookChars;
+      if (effort.chars < 0) return { level: 0, from: [] };
+      if (search.find(searched) >= 0) best.take(at, textOf);
+    }
+  }
+  return best.held();
+}
+
+function textOf({ text }: Field): Level {
+  return text;
 }
 
 /** Only whole handle fields of one server: for values too short to be looked for anywhere else. */
 export function handleOf(
+  { fields }: TaskEvidence,
+  search: { readonly type: ValueType; readonly value: Scalar; readonly server: string },
+  echoes: EchoMemory,
+): Held | null {
+  const best = bestOf(fields, search, echoes);
+  for (const at of fields.index.whole(search.type, search.value)) best.take(at, ({ handle }) => handle);
+  return best.held();
+}
+
+/**
+ * At which level this server itself had said a value before the call, whatever it was taken for; null when it had not. One answer for
+ * all values of one call.
+ */
+export function returnedBy(
   evidence: TaskEvidence,
-  { type, value, server }: { readonly type: ValueType; readonly value: Scalar; readonly server: string },
+  server: string,
   echoes: EchoMemory,
-): Held | null {
-  const key = valueKey(type, value);
-  return best(evidence.fields, echoes, value, (field) =>
-    field.server === server && field.handle !== null && valueKey(type, field.value) === key ? field.handle : null,
-  );
+): (value: Scalar) => Level | null {
+  const effort = effortForOneCall();
+  return (value) => {
+    let level: Level | null = null;
+    for (const type of ['text', 'url', 'email', 'iban'] as const) {
+      if (typedKey(type, value) === null) continue;
+      const held = heldIn(evidence, { type, value, find: finderOf(type, value), server, effort }, echoes);
+      if (held !== null) level = level === null ? held.level : higher(level, held.level);
+    }
+    return level;
+  };
 }
 
-/** At which level this server itself had said the value, whatever it was taken for; null when it had not. */
-export function returnedBy(evidence: TaskEvidence, server: string, value: Scalar, echoes: EchoMemory): Level | null {
-  const own = { ...evidence, fields: evidence.fields.filter((field) => field.server === server) };
-  let level: Level | null = null;
-  for (const type of ['text', 'url', 'email', 'iban'] as const) {
-    if (typedKey(type, value) === null) continue;
-    const held = heldIn(own, { type, value, find: finderOf(type, value) }, echoes);
-    if (held !== null) level = level === null ? held.level : higher(level, held.level);
-  }
-  return level;
+interface Best {
+  /** A null level is no hit. Fields may come in any order and more than once. */
+  take(at: number, levelIn: (field: Field) => Level | null): void;
+  /** Whether that field at that level would change the answer. */
+  wants(at: number, levelIn: (field: Field) => Level | null): boolean;
+  held(): Held | null;
 }
 
-function best(
-  fields: readonly Field[],
+function bestOf(
+  fields: FieldList,
+  { value, server }: { readonly value: Scalar; readonly server?: string },
   echoes: EchoMemory,
-  value: Scalar,
-  levelIn: (field: Field) => Level | null,
-): Held | null {
-  let level: Level | null = null;
-  let from: Source[] = [];
-  for (const field of fields) {
-    const own = levelIn(field);
-    if (own === null) continue;
-    const cap = echoCap(echoes, field.server, value);
-    const here = cap === null ? own : lower(own, cap);
-    if (level !== null && here < level) continue;
-    if (level === null || here > level) from = [];
-    level = here;
-    if (from.length < sourcesMax) from.push({ ref: field.ref, pointer: field.pointer });
+): Best {
+  let best: Level | null = null;
+  /** Ascending, at most `sourcesMax`. */
+  let from: number[] = [];
+  const caps = new Map<string, Level | null>();
+  const capOf = (name: string): Level | null => {
+    const known = caps.get(name);
+    if (known !== undefined) return known;
+    const cap = echoCap(echoes, name, value);
+    caps.set(name, cap);
+    return cap;
+  };
+
+  /** Null: changes nothing. */
+  function better(at: number, levelIn: (field: Field) => Level | null): Level | null {
+    const field = fields.at(at);
+    const own = field && (server === undefined || field.server === server) ? levelIn(field) : null;
+    if (own === null || (best !== null && own < best)) return null;
+    const cap = capOf(field!.server);
+    const level = cap === null ? own : lower(own, cap);
+    if (best === null || level > best) return level;
+    const hasRoom = from.length < sourcesMax || at < from.at(-1)!;
+    return level === best && hasRoom && !from.includes(at) ? level : null;
   }
-  return level === null ? null : { level, from };
+
+  return {
+    wants: (at, levelIn) => better(at, levelIn) !== null,
+    take(at, levelIn) {
+      const level = better(at, levelIn);
+      if (level === null) return;
+      from = level === best ? [...from, at].sort((a, b) => a - b).slice(0, sourcesMax) : [at];
+      best = level;
+    },
+    held() {
+      if (best === null) return null;
+      const sources = from.map((at) => fields.at(at)!).map(({ ref, pointer }) => ({ ref, pointer }));
+      return { level: best, from: sources };
+    },
+  };
 }

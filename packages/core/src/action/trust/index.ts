@@ -2,6 +2,7 @@
 
 export { activeTokensIn } from './active.ts';
 export { type Echo, type EchoMemory, echoesOf, noEchoes, type PlainEchoes, type SentValue, withSent } from './echo.ts';
+export { endorsementKey } from './endorsed.ts';
 export {
   type Field,
   heldIn,

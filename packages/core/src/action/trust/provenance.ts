@@ -2,7 +2,7 @@
 // composed by the agent out of everything it has read, and counts as the floor (rules §3.8).
 
 import type { EchoMemory } from './echo.ts';
-import { handleOf, heldIn, type Ref, type TaskEvidence } from './evidence.ts';
+import { type Effort, handleOf, heldIn, type Ref, type TaskEvidence } from './evidence.ts';
 import { type Level, lower } from './levels.ts';
 import { directPart, findInPrompt, type Prompt } from './prompt.ts';
 import { finderOf } from './tokens.ts';
@@ -18,14 +18,19 @@ export interface Knowledge {
   readonly floor: Level;
   /** Addresses registered for the root: its own account, mailbox, name. */
   readonly rootAddresses: readonly string[];
+  /** Has a person vouched for this in the task? Keys are those of `endorsementKey`. */
+  endorsed?(key: string): boolean;
+  /** Shared by all values of a call. */
+  readonly effort?: Effort;
 }
 
-/** Where a level comes from: an output, a place in the prompt, or the root's own registration. */
+/** Where a level comes from: an output, a place in the prompt, the root's own registration, or a person's word for the value. */
 export type Origin =
   | { readonly ref: Ref; readonly pointer: string }
   /** Offset in the NFKC text of the instruction. */
   | { readonly prompt: number }
-  | { readonly root: true };
+  | { readonly root: true }
+  | { readonly endorsed: true };
 
 export interface Provenance {
   readonly level: Level;
@@ -49,7 +54,7 @@ export function provenanceOf(asked: Asked, known: Knowledge): Provenance {
   // Without the person's own words there is no level 4 at all (rules §3.10).
   const own: Level = directPart(known.prompt).instructions.length > 0 ? 4 : 3;
   if (asked.isTarget && isOwnAddress(asked, known.rootAddresses)) return { level: own, from: [{ root: true }] };
-  const held = heldIn(known.evidence, { ...asked, find }, known.echoes);
+  const held = heldIn(known.evidence, { ...asked, find, effort: known.effort }, known.echoes);
   if (hit !== null && (held === null || hit.level >= held.level))
     return { level: hit.level, from: [{ prompt: hit.offset }] };
   return held ?? composed(known);

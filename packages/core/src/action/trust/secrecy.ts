@@ -2,8 +2,9 @@
 // percent (rules §3.11). Rewriting it in other words is beyond string matching, and docs/threat-model.md says so.
 
 import { fromBase64Url } from '../../std/base64.ts';
-import { fromHex } from '../../std/bytes.ts';
-import { normal } from './typed-value.ts';
+import { concat, fromHex } from '../../std/bytes.ts';
+import { sharePiece } from './pieces.ts';
+import { normal, type Scalar } from './typed-value.ts';
 
 export const pieceCharsMin = 12;
 /** A shorter secret stands in every text; it leaves only as a whole argument. */
@@ -11,40 +12,56 @@ const searchedCharsMin = 4;
 /** Encodings inside encodings are undone this often. */
 const decodeRounds = 2;
 
-/** Prepared once per argument. */
-export interface Carrier {
-  readonly whole: string;
-  /** The text and everything it could stand for. */
-  readonly readings: readonly string[];
+/** A field of the evidence, or whatever else says one secret and never another. */
+interface Secret {
+  readonly value: Scalar;
 }
 
-export function carrierOf(argument: string): Carrier {
+/** Position of the first argument in which one of the secrets, or enough of it, leaves; null when none does. */
+export function firstCarrier(args: readonly string[], secrets: readonly Secret[]): number | null {
+  const wanted = [...new Set(secrets.map(foldedOnce))].filter((secret) => secret !== '');
+  if (wanted.length === 0) return null;
+  const short = new Set(wanted.filter(({ length }) => length < searchedCharsMin));
+  const whole = args.findIndex((argument) => short.has(folded(argument)));
+  if (short.size === wanted.length) return whole < 0 ? null : whole;
+  const readings = (whole < 0 ? args : args.slice(0, whole)).map(readingsOf);
+  const byLength = Map.groupBy(wanted, ({ length }) => Math.min(length, pieceCharsMin));
+  const heaps = [...byLength].filter(([length]) => length >= searchedCharsMin);
+  const leaves = (from: number, to: number): boolean => {
+    const texts = readings.slice(from, to).flat();
+    return heaps.some(([length, heap]) => sharePiece(texts, heap, length));
+  };
+  // All at once, since nearly always none does; then by halves.
+  let [from, to] = [0, readings.length];
+  if (!leaves(from, to)) return whole < 0 ? null : whole;
+  while (to - from > 1) {
+    const middle = (from + to) >> 1;
+    if (leaves(from, middle)) to = middle;
+    else from = middle;
+  }
+  return from;
+}
+
+const foldings = new WeakMap<Secret, string>();
+
+/** Secrets are asked about at each call of their task. */
+function foldedOnce(secret: Secret): string {
+  const known = foldings.get(secret);
+  if (known !== undefined) return known;
+  const text = folded(String(secret.value));
+  foldings.set(secret, text);
+  return text;
+}
+
+/** The text and everything it could stand for. */
+function readingsOf(argument: string): readonly string[] {
   const readings = new Set([argument]);
   let fresh: readonly string[] = [argument];
   for (let round = 0; round < decodeRounds; round++) {
     fresh = fresh.flatMap(decodings).filter((text) => !readings.has(text));
     for (const text of fresh) readings.add(text);
   }
-  return { whole: folded(argument), readings: [...readings].map(folded) };
-}
-
-/** Is the secret, or enough of it, in there? */
-export function carries(carrier: Carrier, secret: string): boolean {
-  const wanted = folded(secret);
-  if (wanted === '') return false;
-  if (wanted.length < searchedCharsMin) return carrier.whole === wanted;
-  return carrier.readings.some((reading) => reading.includes(wanted) || sharesPiece(reading, wanted));
-}
-
-function sharesPiece(reading: string, wanted: string): boolean {
-  if (wanted.length <= pieceCharsMin || reading.length < pieceCharsMin) return false;
-  const [shorter, longer] = reading.length < wanted.length ? [reading, wanted] : [wanted, reading];
-  const pieces = new Set<string>();
-  for (let at = 0; at + pieceCharsMin <= shorter.length; at++) pieces.add(shorter.slice(at, at + pieceCharsMin));
-  for (let at = 0; at + pieceCharsMin <= longer.length; at++) {
-    if (pieces.has(longer.slice(at, at + pieceCharsMin))) return true;
-  }
-  return false;
+  return [...readings].map(folded);
 }
 
 /** Case and separators do not hide a number or a key. */
@@ -54,7 +71,15 @@ function folded(text: string): string {
     .replace(/[\s\p{Pd}\p{Cf}]+/gu, '');
 }
 
+/** Broken into lines, or bytes with something between them, an encoding is still the same. */
+const BETWEEN = /(?<=[0-9A-Za-z+/_=-])[\s:,;.|]{1,4}(?:0x|\\x)?(?=[0-9A-Za-z+/_-])/g;
+
 function decodings(text: string): readonly string[] {
+  const joined = text.replace(BETWEEN, '');
+  return [...decodingsAsWritten(text), ...(joined === text ? [] : decodingsAsWritten(joined))];
+}
+
+function decodingsAsWritten(text: string): readonly string[] {
   return [
     ...percentDecoded(text),
     ...runs(text, /[0-9a-fA-F]{8,}/g, hexTexts),
@@ -87,7 +112,7 @@ function base64Texts(run: string): readonly string[] {
     const tail = rest.length >= 2 ? fromBase64Url(rest) : null;
     const bytes = fromBase64Url(groups);
     if (bytes === null || bytes.length + (tail?.length ?? 0) === 0) return [];
-    return [textOf(tail === null ? bytes : new Uint8Array([...bytes, ...tail]))];
+    return [textOf(tail === null ? bytes : concat(bytes, tail))];
   });
 }
 

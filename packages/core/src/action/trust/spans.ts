@@ -28,10 +28,8 @@ export interface Labels {
 
 /** Secrets first, since forgetting one is worse than asking once more; then as they came. */
 export function labelsOf(evidence: TaskEvidence, floor: Level, salt: string, engine: Engine): Labels {
-  const ordered = [
-    ...evidence.fields.filter(({ secret }) => secret),
-    ...evidence.fields.filter(({ secret }) => !secret),
-  ];
+  const fields = [...evidence.fields];
+  const ordered = [...evidence.fields.secrets(), ...fields.filter(({ secret }) => !secret)];
   const spans = ordered.slice(0, spansMax).map(({ value, kind, handle, text, secret, ref, server, pointer }) => ({
     digest: spanDigest(salt, value, engine),
     kind,

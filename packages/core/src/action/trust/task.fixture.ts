@@ -49,7 +49,7 @@ export function calls(
   server = 's',
 ): Task {
   const { sent } = see(task, tool, args, server);
-  const returned = (value: string | number | boolean) => returnedBy(task.evidence, server, value, task.echoes);
+  const returned = returnedBy(task.evidence, server, task.echoes);
   const echoes = withSent(task.echoes, server, sent, returned);
   return answer === null ? { ...task, echoes } : reads({ ...task, echoes }, server, answer.output, answer.rules);
 }

@@ -1,9 +1,9 @@
 // Where does a value stand in text as a token of its own? `bob` does not stand in `bob@evil.example`, nor `bank.example` in
 // `bank.example.evil.example`. Offsets are evidence and count in NFKC text.
 
-import { dayOf, daysIn, sameDay } from './calendar.ts';
-import { normal, type Scalar, typedKey, type ValueType } from './typed-value.ts';
-import { urlsIn } from './url.ts';
+import { dayOf, daysIn, type FoundDay, sameDay } from './calendar.ts';
+import { normal, type Scalar, shortNumber, typedKey, type ValueType } from './typed-value.ts';
+import { charBefore, urlsIn } from './url.ts';
 
 /** Offset of the first bounded occurrence in NFKC text, or -1. */
 export type Finder = (text: string) => number;
@@ -21,10 +21,9 @@ export function finderOf(type: ValueType, value: Scalar): Finder {
     case 'email':
       return either(emailFinder(key), literal);
     case 'url':
-      // A URL with a bracket or a comma in it is cut short by the search, so it is looked for as it is.
-      return /[<>"'`|(),;[\]{}]/.test(String(value)) ? either(urlFinder(key), exact) : urlFinder(key);
+      return isCutShort(value) ? either(urlFinder(key), exact) : urlFinder(key);
     case 'number':
-      return numberFinder(key);
+      return numberFinder(shortNumber(String(value))!);
     case 'date':
       return dateFinder(String(value));
     case 'id':
@@ -33,11 +32,16 @@ export function finderOf(type: ValueType, value: Scalar): Finder {
   }
 }
 
-function either(first: Finder, second: Finder): Finder {
+function either(one: Finder, other: Finder): Finder {
   return (text) => {
-    const at = first(text);
-    return at >= 0 ? at : second(text);
+    const at = one(text);
+    return at >= 0 ? at : other(text);
   };
+}
+
+/** A URL with a bracket or a comma in it is cut short by the search, so it is looked for as it is, too. */
+export function isCutShort(url: Scalar): boolean {
+  return /[<>"'`|(),;[\]{}]/.test(String(url));
 }
 
 function urlFinder(key: string): Finder {
@@ -87,12 +91,21 @@ function ibanFinder(compact: string): Finder {
 const ADDRESS = /(?<![^\s<>"(),:;@[\]\\])[^\s<>"(),:;@[\]\\]{1,64}@[^\s<>"'(),:;@[\]\\]{1,255}/gu;
 
 function emailFinder(key: string): Finder {
-  return (text) => {
-    for (const match of text.matchAll(ADDRESS)) {
-      if (typedKey('email', addressIn(match[0])) === key) return match.index;
-    }
-    return -1;
-  };
+  return (text) => first(addressesIn(text), ({ address }) => typedKey('email', address) === key);
+}
+
+interface Found {
+  readonly start: number;
+}
+
+function first<Token extends Found>(tokens: Iterable<Token>, isIt: (token: Token) => boolean): number {
+  for (const token of tokens) if (isIt(token)) return token.start;
+  return -1;
+}
+
+export function* addressesIn(text: string): Generator<Found & { readonly address: string }> {
+  if (!text.includes('@')) return;
+  for (const { 0: run, index } of text.matchAll(ADDRESS)) yield { address: addressIn(run), start: index };
 }
 
 /** Without the punctuation after it; a full stop followed by a capital ends it. */
@@ -104,32 +117,44 @@ function addressIn(run: string): string {
 
 const NUMERAL = /[+-]?\d(?:[\d.,]*\d)?(?:[eE][+-]?\d{1,3})?/gu;
 
-function numberFinder(key: string): Finder {
-  return (text) => {
-    for (const match of text.matchAll(NUMERAL)) {
-      const end = match.index + match[0].length;
-      // `10%` and `10k` are other amounts than 10.
-      if (
-        typedKey('number', match[0]) === key &&
-        startsToken(text, match.index) &&
-        endsToken(text, end) &&
-        text[end] !== '%'
-      ) {
-        return match.index;
-      }
-    }
-    return -1;
-  };
+function numberFinder(short: string): Finder {
+  return (text) => first(numbersIn(text), (found) => found.short === short);
+}
+
+/** In the short form; `10%` and `10k` are other amounts than 10. */
+export function* numbersIn(text: string): Generator<Found & { readonly short: string }> {
+  for (const { 0: run, index } of text.matchAll(NUMERAL)) {
+    const end = index + run.length;
+    if (text[end] === '%' || !startsToken(text, index) || !endsToken(text, end)) continue;
+    const short = shortNumber(run);
+    if (short !== null) yield { short, start: index };
+  }
 }
 
 function dateFinder(value: string): Finder {
   const day = dayOf(normal(value))!;
-  return (text) =>
-    daysIn(text).find((found) => sameDay(found, day) && startsToken(text, found.start) && endsToken(text, found.end))
-      ?.start ?? -1;
+  return (text) => first(boundedDaysIn(text), (found) => sameDay(found, day));
 }
 
-const TOKEN = /[\p{L}\p{N}\p{M}\p{Cf}_]/u;
+export function boundedDaysIn(text: string): readonly FoundDay[] {
+  return daysIn(text).filter(({ start, end }) => startsToken(text, start) && endsToken(text, end));
+}
+
+// Parted anywhere, as the search for one account number allows; twelve characters are its shortest form.
+const IBAN_HEAD =
+  /(?<![\p{L}\p{N}\p{M}\p{Cf}_])(?=[a-z][ -]?[a-z][ -]?\d[ -]?\d)(?=((?:[a-z0-9][ -]?){11}[a-z0-9]))/giu;
+const ibanHeadChars = 12;
+
+/** The first characters of whatever may be an account number, where one may begin. */
+export function* ibanHeadsIn(text: string): Generator<string> {
+  for (const [, head] of text.matchAll(IBAN_HEAD)) yield ibanHead(head!.replace(/[ -]/g, ''));
+}
+
+export function ibanHead(compact: string): string {
+  return compact.slice(0, ibanHeadChars).toUpperCase();
+}
+
+export const TOKEN = /[\p{L}\p{N}\p{M}\p{Cf}_]/u;
 /** Between two token characters these make one token of both: `a.b`, `a-b`, `a@b`, `a/b`, `a:b`. */
 const JOINER = /[.@/\\:+%&=#~?\p{Pd}]/u;
 
@@ -137,6 +162,7 @@ const JOINER = /[.@/\\:+%&=#~?\p{Pd}]/u;
 const joinersMax = 16;
 
 function endsToken(text: string, at: number): boolean {
+  if (text[at] === ' ') return true; // nearly always, and the quickest to see
   let i = at;
   while (i - at < joinersMax && JOINER.test(charAt(text, i))) i += charAt(text, i).length;
   const next = charAt(text, i);
@@ -147,6 +173,7 @@ function endsToken(text: string, at: number): boolean {
 }
 
 function startsToken(text: string, at: number): boolean {
+  if (text[at - 1] === ' ') return true;
   let i = at;
   while (at - i < joinersMax && JOINER.test(charBefore(text, i))) i -= charBefore(text, i).length;
   const joiners = text.slice(i, at);
@@ -159,12 +186,6 @@ const MENTIONS = new Set(['@', '#', ':', '=']);
 
 function charAt(text: string, at: number): string {
   return at < text.length ? String.fromCodePoint(text.codePointAt(at)!) : '';
-}
-
-function charBefore(text: string, at: number): string {
-  if (at <= 0) return '';
-  const unit = text[at - 1]!;
-  return /[\udc00-\udfff]/.test(unit) && at > 1 ? text.slice(at - 2, at) : unit;
 }
 
 function escaped(text: string): string {

@@ -173,6 +173,8 @@ describe('secrets', () => {
     assert.equal(judge(tainted, send, body('It is X1234567890123')), 'deny secret_in_arguments');
     const coded = Buffer.from('no. X1234567890123').toString('base64');
     assert.ok(judge(tainted, send, body(coded)).startsWith('deny secret_in_arguments'));
+    const named = { to: 'x', body: { list: [{ X1234567890123: '' }] } };
+    assert.ok(judge(tainted, send, named).startsWith('deny secret_in_arguments'), 'as the name of a member');
   });
 
   test('may go where the person said they may', () => {

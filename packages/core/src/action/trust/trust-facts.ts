@@ -2,16 +2,21 @@
 // secret leave? Matching ends here; from here on there are levels and no text, so that policy never reads what an outsider wrote
 // (rules §3.10).
 
-import type { JsonObject } from '../../std/json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../std/json.ts';
+import { ANSWERS_MEMBER } from '../call.ts';
 import { activeTokensIn } from './active.ts';
 import type { SentValue } from './echo.ts';
+import { withEndorsement } from './endorsed.ts';
+import { effortForOneCall } from './evidence.ts';
 import { isTainted, type Level, lowestOf } from './levels.ts';
 import { type Effect, riskOfCall, type ToolTrust } from './manifest.ts';
 import { asksFor, directPart, findInPrompt, originOf, type Prompt } from './prompt.ts';
 import { type Knowledge, type Origin, type Provenance, provenanceOf, provenanceOfGroup } from './provenance.ts';
 import { type ArgumentLeaf, argumentLeaves } from './roles.ts';
-import { carrierOf, carries } from './secrecy.ts';
+import { firstCarrier } from './secrecy.ts';
 import { finderOf } from './tokens.ts';
+import type { Scalar } from './typed-value.ts';
+import { everyWord, wordsIn } from './words.ts';
 
 /** Levels, counts and yes or no; nothing that anybody wrote. What Cedar sees. */
 export interface TrustFacts {
@@ -69,6 +74,8 @@ export interface TrustAsk {
   /** A person reviewed a manifest that says so. */
   readonly manifest: boolean;
   readonly arguments: JsonObject;
+  /** What the caller answered to a question of the callee: level 0, whatever it says (rules §4.4). */
+  readonly answers?: JsonObject | undefined;
 }
 
 export interface TaskKnowledge extends Omit<Knowledge, 'server'> {
@@ -78,8 +85,8 @@ export interface TaskKnowledge extends Omit<Knowledge, 'server'> {
 
 export function trustFacts(ask: TrustAsk, task: TaskKnowledge): TrustSeen {
   const { tool } = ask;
-  const known: Knowledge = { ...task, server: ask.server };
-  const judged = judgeLeaves(argumentLeaves(ask.arguments, tool.args), known);
+  const known: Knowledge = { ...task, server: ask.server, effort: effortForOneCall() };
+  const judged = [...judgeLeaves(argumentLeaves(ask.arguments, tool.args), known), ...unvouched(ask.answers)];
   const secret = secretFact(ask, tool, judged, known);
   const target = lowestIn(judged, 'target');
   const value = lowestIn(judged, 'value');
@@ -110,12 +117,14 @@ export function trustFacts(ask: TrustAsk, task: TaskKnowledge): TrustSeen {
       secret: secret.pointer,
     },
     provenance: Object.fromEntries(judged.filter(({ leaf }) => leaf.role !== 'ignored').map(entryOf)),
-    sent: judged.map(({ leaf, level }) => ({ value: leaf.value, level })),
+    sent: judged.map(({ leaf, unaided }) => ({ value: leaf.value, level: unaided })),
   };
 }
 
 interface Judged extends Provenance {
   readonly leaf: ArgumentLeaf;
+  /** Without anybody's endorsement: what a server says back of it is no better. */
+  readonly unaided: Level;
   /** Lowest active token in it; null for none, or where none is looked for. */
   readonly active: Level | null;
 }
@@ -125,9 +134,23 @@ function judgeLeaves(leaves: readonly ArgumentLeaf[], known: Knowledge): readonl
   return leaves.map((leaf) => {
     const group = leaf.compose === null ? undefined : groups.get(leaf.compose);
     const isTarget = leaf.role === 'target';
-    const { level, from } = group ?? provenanceOf({ type: leaf.type, value: leaf.value, isTarget }, known);
-    return { leaf, level, from, active: leaf.role === 'payload' ? activeLevel(leaf, known) : null };
+    const found = group ?? provenanceOf({ type: leaf.type, value: leaf.value, isTarget }, known);
+    // Parts of a group are judged as one, so a word for one of them says nothing.
+    const { level, from } = group ? found : withEndorsement(found, leaf, known);
+    return {
+      leaf,
+      level,
+      from,
+      unaided: found.level,
+      active: leaf.role === 'payload' ? activeLevel(leaf, known) : null,
+    };
   });
+}
+
+/** Nobody has said what an answer may be, so it is a target like any argument without a role. */
+function unvouched(answers: JsonObject | undefined): readonly Judged[] {
+  const leaves = answers === undefined ? [] : argumentLeaves({ [ANSWERS_MEMBER]: answers });
+  return leaves.map((leaf) => ({ leaf, level: 0, from: [], unaided: 0, active: null }));
 }
 
 function groupsOf(leaves: readonly ArgumentLeaf[], known: Knowledge): ReadonlyMap<string, Provenance> {
@@ -169,23 +192,40 @@ function isGiven({ type, value }: ArgumentLeaf, prompt: Prompt): boolean {
 const OUTGOING = new Set<Effect>(['network', 'message', 'money', 'membership', 'publish', 'unknown']);
 
 function secretFact(
-  { server }: TrustAsk,
+  { server, arguments: args }: TrustAsk,
   { effect }: ToolTrust,
   judged: readonly Judged[],
   { evidence, prompt }: Knowledge,
 ): { readonly fact: TrustFacts['secret']; readonly pointer: string | null } {
-  const guarded = evidence.fields.filter(
-    (field) =>
-      field.secret &&
-      (OUTGOING.has(effect) || field.server !== server) &&
-      findInPrompt(directPart(prompt), finderOf('id', field.value)) === null,
-  );
-  for (const { leaf } of guarded.length === 0 ? [] : judged) {
-    const carrier = carrierOf(String(leaf.value));
-    if (guarded.some((field) => carries(carrier, String(field.value))))
-      return { fact: 'leaves', pointer: leaf.pointer };
+  const isNamed = namedIn(directPart(prompt));
+  const guarded = evidence.fields
+    .secrets()
+    .filter((field) => (OUTGOING.has(effect) || field.server !== server) && !isNamed(field.value));
+  if (guarded.length > 0) {
+    const at = firstCarrier(
+      judged.map(({ leaf }) => String(leaf.value)),
+      guarded,
+    );
+    if (at !== null) return { fact: 'leaves', pointer: judged[at]!.leaf.pointer };
+    // Names of members leave like values; a place would repeat the name.
+    if (firstCarrier(namesIn(args), guarded) !== null) return { fact: 'leaves', pointer: null };
   }
   return { fact: evidence.secretsEvicted && OUTGOING.has(effect) ? 'unknown' : 'none', pointer: null };
+}
+
+/** Of the members below the arguments themselves, whose own names are the tool's. */
+function namesIn(args: JsonObject): readonly string[] {
+  const below = (value: JsonValue): readonly string[] => {
+    if (Array.isArray(value)) return value.flatMap((one) => below(one as JsonValue));
+    return isJsonObject(value) ? Object.entries(value).flatMap(([name, one]) => [name, ...below(one)]) : [];
+  };
+  return Object.values(args).flatMap(below);
+}
+
+/** For many values: most of them have a word that the prompt lacks, which is quicker to see. */
+function namedIn(prompt: Prompt): (value: Scalar) => boolean {
+  const words = new Set(prompt.instructions.flatMap(({ text }) => [...wordsIn(text)]));
+  return (value) => everyWord(String(value), words) && findInPrompt(prompt, finderOf('id', value)) !== null;
 }
 
 function entryOf({ leaf, level, from, active }: Judged): readonly [string, ArgumentProvenance] {

@@ -1,7 +1,6 @@
 // When are two spellings one value? Each type has a normal form (rules §3.8): NFKC first, then what case and separators mean for
 // it. What does not parse as its type is compared as text. Prompt and outputs use this same comparison.
 
-import { type Decimal, parseDecimal } from '../../std/decimal.ts';
 import { dayOf } from './calendar.ts';
 import { hostText, urlText } from './url.ts';
 
@@ -45,9 +44,13 @@ function textForm(text: string): string {
   return normal(text).trim().replace(/\s+/gu, ' ').toLowerCase();
 }
 
+const SPACED_IBAN = /^[\s-]*(?:[A-Za-z0-9][\s-]*){12,34}$/;
+
 // Form only: whether a country exists and its check digits agree is the bank's to say, and sandboxes make numbers up.
 function ibanForm(text: string): string | null {
-  const compact = normal(text).replace(/[\s-]/g, '');
+  const bare = normal(text);
+  if (!SPACED_IBAN.test(bare)) return null; // spares rewriting long texts
+  const compact = bare.replace(/[\s-]/g, '');
   // Tested before upper-casing, which would turn foreign letters into ASCII ones.
   return /^[A-Za-z]{2}\d{2}[A-Za-z0-9]{8,30}$/.test(compact) ? compact.toUpperCase() : null;
 }
@@ -60,22 +63,34 @@ function emailForm(text: string): string | null {
   return host?.includes('.') ? `${found![1]!.toLowerCase()}@${host}` : null;
 }
 
-/** Plain decimals, with groups of three: `1200`, `1,200.00`, `1.200,50`, `12,5`. A single point is a decimal point. */
 function numberForm(text: string): string | null {
+  const short = shortNumber(text);
+  if (short === null) return null;
+  const [digits, exponent] = short.split('e') as [string, string];
+  return exponent.startsWith('-') ? short : digits + '0'.repeat(Number(exponent));
+}
+
+const DECIMAL = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
+
+/**
+ * Plain decimals, with groups of three: `1200`, `1,200.00`, `1.200,50`, `12,5`. A single point is a decimal point. As `12e2`: digits
+ * without zeros around them, so that the thousand zeros of `1e999` are never written out for each number of a text.
+ */
+export function shortNumber(text: string): string | null {
   const bare = normal(text).trim();
   const plain = /^[+-]?\d{1,3}(?:\.\d{3})+,\d+$|^[+-]?\d+,\d{1,2}$/.test(bare)
     ? bare.replaceAll('.', '').replace(',', '.')
     : /^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(bare)
       ? bare.replaceAll(',', '')
       : bare;
-  const decimal = parseDecimal(plain.replace(/^\+/, ''));
-  return decimal && decimalForm(decimal);
-}
-
-function decimalForm({ digits, scale }: Decimal): string {
-  let [whole, places] = [digits, scale];
-  while (places > 0 && whole % 10n === 0n) [whole, places] = [whole / 10n, places - 1];
-  return places === 0 ? String(whole) : `${whole}e-${places}`;
+  const found = DECIMAL.exec(plain.replace(/^\+/, ''));
+  if (!found) return null;
+  const [, sign, whole, fraction = '', exponent = '0'] = found;
+  const digits = (whole! + fraction).replace(/^0+/, '');
+  if (digits === '') return '0e0';
+  let end = digits.length;
+  while (digits[end - 1] === '0') end--;
+  return `${sign}${digits.slice(0, end)}e${Number(exponent) - fraction.length + digits.length - end}`;
 }
 
 function dateForm(text: string): string | null {

@@ -36,7 +36,43 @@ export interface FoundUrl {
 
 /** What stands in the text as a URL of its own, without the punctuation that follows it. */
 export function urlsIn(text: string): readonly FoundUrl[] {
-  return [...text.matchAll(RUN)].flatMap((match) => readings(match[0]).map((url) => ({ url, start: match.index })));
+  const found: FoundUrl[] = [];
+  for (const [from, to] of stretchesIn(text)) {
+    // With the character in front of it, which decides whether a run begins there.
+    const before = Math.max(0, from - 1);
+    for (const { 0: run, index } of text.slice(before, to).matchAll(RUN))
+      for (const url of readings(run)) found.push({ url, start: before + index });
+  }
+  return found;
+}
+
+const EDGE = /[\s<>"'`|(),;[\]{}]/;
+
+/** Between characters that no run contains, only where there is a full stop or a colon: without one nothing is a URL. */
+function* stretchesIn(text: string): Generator<readonly [from: number, to: number]> {
+  const mark = /[.:]/g;
+  for (let at = mark.exec(text)?.index; at !== undefined; at = mark.exec(text)?.index) {
+    let [from, to] = [at, at + 1];
+    while (from > 0 && !EDGE.test(text[from - 1]!)) from--;
+    while (to < text.length && !EDGE.test(text[to]!)) to++;
+    yield [from, to];
+    mark.lastIndex = to;
+  }
+}
+
+/** One by one from the end: a search for a run that ends the text takes the square of its length where it does not. */
+export function withoutEnd(text: string, ends: RegExp): string {
+  let end = text.length;
+  for (let last = charBefore(text, end); last !== '' && ends.test(last); last = charBefore(text, end))
+    end -= last.length;
+  return text.slice(0, end);
+}
+
+/** The whole character that ends there; empty at the beginning. */
+export function charBefore(text: string, at: number): string {
+  if (at <= 0) return '';
+  const unit = text[at - 1]!;
+  return /[\udc00-\udfff]/.test(unit) && at > 1 ? text.slice(at - 2, at) : unit;
 }
 
 /**
@@ -44,7 +80,7 @@ export function urlsIn(text: string): readonly FoundUrl[] {
  * forgotten space is; in a path both readings are possible.
  */
 function readings(run: string): readonly string[] {
-  const trimmed = run.replace(/[.!?:*_~\p{Pd}]+$/u, '');
+  const trimmed = withoutEnd(run, /[.!?:*_~\p{Pd}]/u);
   const scheme = SCHEME.exec(trimmed)?.[0].length ?? 0;
   const pathAt = trimmed.slice(scheme).search(/[/?#\\]/);
   const capitalAt = trimmed.slice(scheme).search(/\.(?=\p{Lu})/u);

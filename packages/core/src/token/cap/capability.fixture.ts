@@ -12,7 +12,7 @@ import type { CapAsk, CapabilityRoot, CapWorld, KeyRow } from './world.ts';
 export const home = 'spiffe://zylos.local';
 export const files = 'https://127.0.0.1:8443/mcp/files';
 export const howard: Principal = { iss: 'http://127.0.0.1:8420', sub: 'howard' };
-export const planeId = 'aip:web:zylos.local/writ';
+const planeId = 'aip:web:zylos.local/writ';
 
 /** Agents `a0` … `a9`, each with a row that outlives the test. */
 export const agent = (name: string): Principal => ({ iss: home, sub: `${home}/db/${name}` });
@@ -91,6 +91,7 @@ export function world(over: Partial<CapWorld> = {}): CapWorld {
       delegatorsMustSign: false,
     },
     resources: new Map([[files, { url: files, kind: 'server', key: 'files', owner: null }]]),
+    edges: new Map(names.map((name) => [`db/${name}`, new Set(['files'])])),
     tools: new Map([['files', ['read_file', 'read_many', 'write_file']]]),
     revocations: {
       sequence: 1,
@@ -126,7 +127,6 @@ export function call(value: string, as: string, over: Partial<CapAsk> = {}): Cap
     resource: files,
     request: { method: 'POST', bodyDigest: capEngine.sha256(utf8('body')) },
     peer: peerOf(as),
-    spends: 'nothing',
     ...over,
   };
 }

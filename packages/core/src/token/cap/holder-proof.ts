@@ -9,7 +9,7 @@ import type { Claim } from '../facts.ts';
 import { parseAipJwt, signAipJwt, verifyAipJwt } from './aip/jwt.ts';
 import type { Signer } from './engine.ts';
 
-export const HOLDER_PROOF_TYP = 'writ-holder+jwt';
+const HOLDER_PROOF_TYP = 'writ-holder+jwt';
 
 /** What a proof is about. */
 export interface HolderAsk {

@@ -31,7 +31,9 @@ export {
   readJsonLinks,
   verifyAip,
 } from './aip/verify.ts';
+export { sealBiscuit } from './biscuit/build.ts';
 export { datalogText } from './biscuit/datalog.ts';
+export { type ProvenBlocks, rememberBlocks } from './biscuit/proven-blocks.ts';
 export { type ChainedIssuer, chainToChained, chainToMacaroon, type MacaroonIssuer } from './convert.ts';
 export type { CapEngine, SeedSigner, Signer } from './engine.ts';
 export { type HolderAsk, signHolderProof } from './holder-proof.ts';

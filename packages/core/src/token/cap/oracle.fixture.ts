@@ -12,7 +12,7 @@ import {
 } from '@biscuit-auth/biscuit-wasm';
 import { ed25519KeyOf } from '../../node/engine.ts';
 
-export interface Ambient {
+interface Ambient {
   readonly tool: string;
   readonly nowSeconds: number;
   readonly depth: number;
@@ -66,6 +66,12 @@ export function oracleThirdParty(bytes: Uint8Array, root: Uint8Array, seed: Uint
   return token
     .appendThirdPartyBlock(PublicKey.fromBytes(ed25519KeyOf(seed).publicKey, SignatureAlgorithm.Ed25519), block)
     .toBytes();
+}
+
+/** The token with one more block of whoever holds it. */
+export function oracleAppend(bytes: Uint8Array, root: Uint8Array, code: string): Uint8Array {
+  const token = Biscuit.fromBytes(bytes, PublicKey.fromBytes(root, SignatureAlgorithm.Ed25519));
+  return token.appendBlock(oracleBlock(code)).toBytes();
 }
 
 export function oracleSeal(bytes: Uint8Array, root: Uint8Array): Uint8Array {

@@ -26,7 +26,7 @@ export type SeenCapability = Pick<CapabilityFacts, 'encoding' | 'blockIds' | 'ch
 
 /** An AIP token's chain: steps V1 to V5, and what the root may say. The rest is asked of the chain. */
 export function readAip(text: string, world: CapWorld, engine: CapEngine, nowSeconds: number): Verdict<SeenCapability> {
-  const opened = openAip(text, world.roots, engine, nowSeconds);
+  const opened = openAip(text, world.roots, engine, nowSeconds, world.proven ?? null);
   if (isCapFault(opened)) return { outcome: 'deny', denial: opened.denial };
   const root = world.roots.find((one) => one === opened.root)!;
   const nothing = { tools: [], arguments: null, domain: null, audience: null, presenter: null };

@@ -50,7 +50,7 @@ function judgeSeen(
   if (gone) return { outcome: 'deny', denial: gone };
   const fault = shapeFault(chain) ?? firstRefusal(chain, ask, nowSeconds);
   if (fault) return { outcome: 'deny', denial: fault };
-  const claims = budgetClaims(chain, ask);
+  const claims = budgetClaims(chain, ask.scopes);
   if ('code' in claims) return { outcome: 'deny', denial: claims };
   const leaf = leafOf(chain);
   return pass({
@@ -91,6 +91,9 @@ function judgeBinding(
       : deny('token.unbound', { actor: actor.sub });
   }
   if (seen.holderKey === null) return deny('token.proof_invalid', { why: 'no key of the holder is known' });
+  const callee = world.resources.get(ask.resource)?.key;
+  if (callee === undefined || !world.edges.get(actorKey)?.has(callee))
+    return deny('transport.edge_not_allowed', { caller: actorKey, target: callee ?? null });
   const about = { ...ask.request, lastBlock: seen.id, audience: ask.resource };
   const proven = judgeHolderProof(holderProof, seen.holderKey, about, engine, nowSeconds);
   return proven.outcome === 'deny' ? proven : pass({ actorKey, proof: proven.facts });

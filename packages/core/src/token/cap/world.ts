@@ -8,6 +8,7 @@ import type { Claim } from '../facts.ts';
 import type { Resource, Revocations } from '../token-world.ts';
 import type { Profile } from './aip/patterns.ts';
 import type { AipEncoding, RootAuthority } from './aip/roots.ts';
+import type { ProvenBlocks } from './biscuit/proven-blocks.ts';
 import type { HolderAsk } from './holder-proof.ts';
 
 /** One agent: its AIP id, its SPIFFE principal and its key, as the plane wrote them down when the agent submitted the key over its
@@ -52,10 +53,14 @@ export interface CapWorld {
   readonly macaroons: MacaroonWorld | null;
   /** Audience URL → callee. */
   readonly resources: ReadonlyMap<string, Resource>;
+  /** Caller key → callee keys: asked for a holder that is not the peer, whose edge the wire has asked about. Rules §1.3. */
+  readonly edges: ReadonlyMap<string, ReadonlySet<string>>;
   /** Callee key → names of its reviewed tools, to write a prefix out in full. */
   readonly tools: ReadonlyMap<string, readonly string[]>;
   readonly revocations: Revocations;
   readonly profile: Profile;
+  /** Blocks found genuine before; a world without it proves everything each time, with the same verdicts. */
+  readonly proven?: ProvenBlocks;
 }
 
 export interface Capability {
@@ -72,8 +77,6 @@ export interface CapAsk extends Asked {
   readonly resource: string;
   readonly request: Pick<HolderAsk, 'method' | 'bodyDigest'>;
   readonly peer: PeerFacts;
-  /** What the call spends, from the manifest's value role: minor units of a currency, nothing, or not known. Rules §2.12. */
-  readonly spends: { readonly unit: string; readonly amount: number } | 'nothing' | 'unknown';
 }
 
 /** Proven: shaped as `TokenFacts` is. */

@@ -70,6 +70,7 @@ export function runCase(
     policy: plane.policy,
     tasks,
     limits: [],
+    modeOf: () => 'enforce' as const,
     approvals: [],
     engine: nodeEngine,
     memoryOf: (key: string) => plane.callers.get(key)?.memory ?? null,

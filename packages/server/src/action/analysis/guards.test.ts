@@ -49,9 +49,9 @@ test('a forbid proves a guard, and only under the facts it speaks of', () => {
 });
 
 test('an effect is what a reviewed manifest calls it', () => {
-  assert.equal(prove({ never: { effect: 'mail' } }).proven, false);
+  assert.equal(prove({ never: { effect: 'message' } }).proven, false);
   assert.ok(
-    prove({ never: { effect: 'mail' } }, 'forbid(principal, action == Writ::Action::"mail/send", resource);').proven,
+    prove({ never: { effect: 'message' } }, 'forbid(principal, action == Writ::Action::"mail/send", resource);').proven,
   );
 });
 

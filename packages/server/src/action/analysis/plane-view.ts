@@ -51,7 +51,6 @@ export interface PlaneInput {
   readonly entitlements: ReadonlyMap<string, readonly string[]>;
   /** Names of what each server offers, as in scopes. */
   readonly offered: Iterable<readonly [server: string, names: readonly string[]]>;
-  effectOf(server: string, name: string): string | null;
   readonly policy: Policy;
   /** `writ policy show`. */
   readonly policyText: string;
@@ -75,7 +74,7 @@ export function planeView(input: PlaneInput): PlaneView {
     const definition = input.policy.definition(target);
     if (!definition) return [];
     const { kind, server, name } = target;
-    const effect = kind === 'server' ? input.effectOf(server, name) : null;
+    const effect = kind === 'server' && definition.manifest ? definition.trust.effect : null;
     return [{ target, action: `${server}/${name}`, scope: `${server}:${name}`, definition, effect }];
   };
   return {

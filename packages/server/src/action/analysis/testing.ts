@@ -25,7 +25,6 @@ export function view(loaded: LoadedPolicy, over: Partial<PlaneInput> = {}): Plan
     ]),
     entitlements: ENTITLEMENTS,
     offered: SERVERS.map(({ key, pins }) => [key, pins.map(({ name }) => name)] as const),
-    effectOf: (server, name) => (server === 'mail' && name === 'send' ? 'mail' : null),
     policy: loaded.policy,
     policyText: loaded.text(),
     ...over,

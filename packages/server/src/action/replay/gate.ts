@@ -96,7 +96,7 @@ export function afterStep(
   tool: ToolTrust | null,
   seen: TrustSeen,
 ): TaskState {
-  const returned = (value: string | number | boolean) => returnedBy(state.evidence, suite, value, state.echoes);
+  const returned = returnedBy(state.evidence, suite, state.echoes);
   const echoes = withSent(state.echoes, suite, seen.sent, returned);
   const isError = 'error' in step.result;
   const output = 'error' in step.result ? step.result.error : step.result.output;

@@ -25,6 +25,7 @@ import {
 } from '@writ/core';
 import type { Store } from '../../store/store.ts';
 import { openEchoes } from './echoes.ts';
+import { type Endorsement, openEndorsements } from './endorsements.ts';
 import { judgeInTask, type TrustRule } from './judge-in-task.ts';
 import { type KnownTask, readTask, storedFloor, storeFloor } from './known-task.ts';
 import { openResidues } from './residues.ts';
@@ -45,6 +46,8 @@ export interface TaskDesk extends TaskWorld {
   floorOf(task: string, actorKey: string): Level;
   /** The task is over; nobody asks about it again. */
   ended(task: string): void;
+  /** A person vouches for values in their task (rules §4.3). Resolves once it is stored; counts from then on. */
+  endorse(endorsement: Endorsement): Promise<void>;
   /** An admin has wiped an agent's memory. */
   forget(agent: string): Promise<void>;
 }
@@ -81,6 +84,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
   const shared = kind === 'postgres';
   const echoes = await openEchoes({ db, clock: deps.clock, key: deps.echoKey });
   const residues = await openResidues({ db, clock: deps.clock, memoryOf: deps.memoryOf });
+  const endorsements = await openEndorsements({ db, clock: deps.clock, key: deps.echoKey });
   /** In the order of their last use. */
   const tasks = new Map<string, KnownTask>();
   const loading = new Map<string, Promise<boolean>>();
@@ -118,7 +122,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
   async function load(id: string): Promise<boolean> {
     const found = await readTask(db, id);
     // A chain of ours always has its row; without one nobody can say anything of it.
-    if (found) set(id, found);
+    if (found) set(id, { ...found, endorsed: await endorsements.of(id) });
     return found !== null;
   }
 
@@ -133,7 +137,13 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
 
   async function refresh(id: string): Promise<boolean> {
     const task = tasks.get(id)!;
-    const [floor] = await Promise.all([storedFloor(db, id), echoes.refresh(), residues.refresh()]);
+    const [floor, endorsed] = await Promise.all([
+      storedFloor(db, id),
+      endorsements.of(id),
+      echoes.refresh(),
+      residues.refresh(),
+    ]);
+    task.endorsed = endorsed;
     task.evidence = { ...task.evidence, floor: lower(task.evidence.floor, floor) };
     return true;
   }
@@ -160,7 +170,10 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
     const task = tasks.get(token.chain.task);
     if (!task) return { ...unknownTask, facts: factsOfNothing(call, definition) };
     const { evidence, prompt } = task;
-    const known = { evidence, prompt, promptArrived: true, echoes, rootAddresses: deps.addressesOf(token.root) };
+    const endorsed = (key: string) =>
+      task.endorsed.size > 0 && task.endorsed.has(endorsements.nameOf(token.chain.task, key));
+    const rootAddresses = deps.addressesOf(token.root);
+    const known = { evidence, prompt, promptArrived: true, echoes, rootAddresses, endorsed };
     const judged = judgeInTask(call, definition, known, floorsOf(task, token.actorKey), deps.rule);
     sent.set(call, judged.sent);
     return judged.answer;
@@ -181,10 +194,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
       if (!values || values.length === 0) return;
       const { server } = call.target;
       const evidence = task?.evidence ?? startEvidence(0);
-      await echoes.remember(
-        server,
-        echoesOf(values, (value) => returnedBy(evidence, server, value, echoes)),
-      );
+      await echoes.remember(server, echoesOf(values, returnedBy(evidence, server, echoes)));
     },
     async released({ token, decision, server, parts }) {
       const id = token.chain.task;
@@ -196,7 +206,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
         (evidence, { value, rules }) => observe(evidence, { ref: decision, server, output: value, rules, echoes }),
         blank,
       );
-      task.secretsRead ||= alone.secretsEvicted || alone.fields.some(({ secret }) => secret);
+      task.secretsRead ||= alone.secretsEvicted || alone.fields.secretCount > 0;
       const joined = withFields(task.evidence, alone.fields, echoes);
       const stored = sink(id, task, {
         ...joined,
@@ -219,6 +229,11 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
     ended(id) {
       chars -= tasks.get(id)?.evidence.chars ?? 0;
       tasks.delete(id);
+    },
+    async endorse(endorsement) {
+      const names = await endorsements.add(endorsement);
+      const task = tasks.get(endorsement.task);
+      if (task) task.endorsed = new Set([...task.endorsed, ...names]);
     },
     forget: (agent) => residues.forget(agent),
   };

@@ -16,13 +16,13 @@ import { provenanceRecord } from './provenance-record.ts';
 export type TrustRule = 'provenance' | 'floor';
 
 export function judgeInTask(
-  { target, arguments: args }: Call,
+  { target, arguments: args, answers }: Call,
   { trust, manifest }: Definition,
   known: Omit<TaskKnowledge, 'floor'>,
   floor: TrustAnswer['floor'],
   rule: TrustRule,
 ): { readonly answer: TrustAnswer; readonly sent: readonly SentValue[] } {
-  const ask = { server: target.server, tool: trust, manifest, arguments: args };
+  const ask = { server: target.server, tool: trust, manifest, arguments: args, answers };
   const { facts, places, provenance, sent } = trustFacts(ask, { ...known, floor: floor.used });
   const verdict = rule === 'floor' ? judgeFloorRule(facts) : judgeTrust(facts, places);
   return { answer: { ...verdict, facts, provenance: provenanceRecord(provenance), floor }, sent };

@@ -20,6 +20,8 @@ export interface KnownTask {
   /** Actors whose take has lowered the floor already. */
   readonly takers: Set<string>;
   secretsRead: boolean;
+  /** Names of what a person has vouched for. */
+  endorsed: ReadonlySet<string>;
   /** What the row has by now. */
   stored: { readonly floor: Level; readonly secretsRead: boolean };
   /** What is on its way into the store; whoever releases an output waits for it. */
@@ -39,6 +41,7 @@ export async function readTask(db: Kysely<Schema>, id: string): Promise<KnownTas
     evidence: stored.secretsRead ? { ...evidence, evicted: true, secretsEvicted: true } : evidence,
     takers: new Set(),
     secretsRead: stored.secretsRead,
+    endorsed: new Set(),
     stored,
     storing: Promise.resolve(),
   };

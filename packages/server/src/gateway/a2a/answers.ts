@@ -3,27 +3,28 @@
 import type { ServerResponse } from 'node:http';
 import { type Call, type Decision, type DenialCode, type JsonObject, type OpenedApproval, says } from '@writ/core';
 import { answerJson, bearerChallenge, httpRefusalOf, refusalBody } from '../http-io.ts';
-import type { Malformed } from './parse.ts';
-import { REFUSED, type RpcId } from './words.ts';
+import { eventOf } from '../mcp/sse.ts';
+import type { A2aRequest, Malformed } from './parse.ts';
+import { agentMessage } from './waiting.ts';
+import { REFUSED } from './words.ts';
+
+/** What of a request its refusal needs; null where it could not be read. */
+export type Refused = Pick<A2aRequest, 'id' | 'contextId' | 'of'>;
 
 export function refuseCall(
   res: ServerResponse,
-  id: RpcId | null,
+  request: Refused | null,
   decision: Pick<Decision, 'id' | 'denial' | 'opened'>,
   call: Pick<Call, 'credential' | 'scopes'>,
   resourceMetadata: string,
 ): void {
   const { code } = decision.denial!;
-  if (decision.opened && id !== null) {
-    answerJson(
-      res,
-      200,
-      { jsonrpc: '2.0', id, result: { task: waitingTask(decision.opened, code) } },
-      { 'writ-decision': decision.id },
-    );
+  const headers: Record<string, string> = { 'writ-decision': decision.id };
+  if (decision.opened && request !== null) {
+    answerTask(res, request, waitingTask(decision.opened, code, decision.id, request), headers);
     return;
   }
-  const headers: Record<string, string> = { 'writ-decision': decision.id };
+  const id = request?.id ?? null;
   const refusal = httpRefusalOf(code);
   if (refusal.as === 'action') {
     const info = {
@@ -43,9 +44,34 @@ export function refuseCall(
 }
 
 /** A task that waits for a person, who answers at the URL and not in the conversation. A2A 1.0 §"in-task authorization". */
-function waitingTask({ id, url }: OpenedApproval, code: DenialCode): JsonObject {
-  const message = { messageId: `${id}.asks`, role: 'ROLE_AGENT', parts: [{ text: `${says(code)} ${url}` }] };
-  return { id, contextId: id, status: { state: 'TASK_STATE_AUTH_REQUIRED', message } };
+function waitingTask(
+  { id, url }: OpenedApproval,
+  code: DenialCode,
+  decisionId: string,
+  { contextId }: Refused,
+): JsonObject {
+  const told = { code, decisionId, says: says(code), approvalUrl: url };
+  const message = agentMessage(`${id}.asks`, `${says(code)} ${url}`, { [APPROVAL]: told });
+  return { id, contextId: contextId ?? id, status: { state: 'TASK_STATE_AUTH_REQUIRED', message } };
+}
+
+/** Says in a form for programs what the text says to people. */
+const APPROVAL = 'dev.writ/approval';
+
+/** A task of the gateway's own: whole, or as the one event of a stream, as the method asks. */
+export function answerTask(
+  res: ServerResponse,
+  { id, of }: Refused,
+  task: JsonObject,
+  headers: Record<string, string> = {},
+): void {
+  const answer = { jsonrpc: '2.0', id, result: of.isMessage || of.streams ? { task } : task };
+  if (!of.streams) {
+    answerJson(res, 200, answer, headers);
+    return;
+  }
+  const stream = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+  res.writeHead(200, { ...headers, ...stream }).end(eventOf(JSON.stringify(answer)));
 }
 
 /** JSON-RPC error object with A2A's details. A2A 1.0 §"error handling". */

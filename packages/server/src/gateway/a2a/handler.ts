@@ -15,8 +15,9 @@ import {
   type PeerOnWire,
   says,
 } from '@writ/core';
+import type { Question, QuestionsPort } from '../approvals-port.ts';
 import { type ContextMaker, withContext, withoutWrit } from '../context.ts';
-import type { Exchange, Spine } from '../exchange.ts';
+import type { Ending, Exchange, Spine } from '../exchange.ts';
 import {
   answerJson,
   credentialOf,
@@ -28,12 +29,13 @@ import {
   readBody,
 } from '../http-io.ts';
 import type { AgentTextPort } from '../tasks-port.ts';
-import { refuseCall, rpcError } from './answers.ts';
+import { answerTask, refuseCall, rpcError } from './answers.ts';
 import { publishedCard } from './card.ts';
 import type { Ownership } from './ownership.ts';
 import { type A2aRequest, a2aError, bad, type Malformed, parseA2a, tooLarge } from './parse.ts';
 import { type Heard, releaseStream, releaseWhole } from './release.ts';
 import type { AgentEndpoint, AgentReply } from './upstream.ts';
+import { askedRequest, goingOn, ownQuestion, taskOf } from './waiting.ts';
 import { RPC } from './words.ts';
 
 export interface A2aDeps {
@@ -42,6 +44,8 @@ export interface A2aDeps {
   readonly agents: ReadonlyMap<string, { readonly endpoint: AgentEndpoint; readonly spiffeId: string }>;
   readonly context: ContextMaker;
   readonly ownership: Ownership;
+  /** What waits for a person. */
+  readonly questions: QuestionsPort;
   readonly tasks: AgentTextPort;
   newId(): string;
   /** Judges edge and bare requests before a byte of the body is read (rules §1.2–1.3); null lets the request be read. */
@@ -140,33 +144,64 @@ function exchangeFor(
   callee: { readonly endpoint: AgentEndpoint; readonly spiffeId: string },
   arrival: Arrival,
   deps: A2aDeps,
-): Exchange<AgentReply | 'not_found'> {
+): Exchange<Reply> {
+  let resumed: A2aRequest | null = null;
   return {
     call,
+    async handedBack(token) {
+      const question = request.of.isMessage
+        ? await ownQuestion(deps.questions, arrival.agent, request.taskId, token)
+        : null;
+      const handed = question && goingOn(call, request, question);
+      if (handed && 'call' in handed) resumed = askedRequest(request, handed.call);
+      return handed;
+    },
     async forward(decision) {
       const token = decision.token.facts!;
+      if (!request.of.isMessage) {
+        const question = await ownQuestion(deps.questions, arrival.agent, request.taskId, token);
+        if (question) return { kind: 'question', question };
+      }
+      const sent = resumed ?? request;
       // Authorised, but is it the caller's own? A foreign task and a missing one look the same.
-      if (!deps.ownership.owns(arrival.agent, request, token)) return 'not_found';
+      if (!deps.ownership.owns(arrival.agent, sent, token)) return { kind: 'not_found' };
       if (request.of.isMessage) await deps.tasks.reaches(arrival.agent, token);
-      return callee.endpoint.send(await outgoing(request, decision, callee, deps), request.of.streams);
+      const agent = await callee.endpoint.send(await outgoing(sent, decision, callee, deps), request.of.streams);
+      return { kind: 'agent', agent };
     },
-    forwardedDigest: (reply) => (reply === 'not_found' ? digestOf('') : reply.forwardedDigest),
+    forwardedDigest: (reply) => (reply.kind === 'agent' ? reply.agent.forwardedDigest : digestOf('')),
     discard(reply) {
-      if (reply === 'not_found') return;
-      reply.abort();
+      if (reply.kind !== 'agent') return;
+      reply.agent.abort();
       if (res.headersSent) res.destroy();
     },
     async release(reply, decision) {
       if (!res.headersSent) res.setHeader('writ-decision', decision.id);
-      if (reply === 'not_found') {
-        answerJson(res, 200, rpcError(a2aError(request.id, 'TASK_NOT_FOUND')));
-        return { state: 'error', digest: null, detail: 'TASK_NOT_FOUND' };
-      }
+      if (reply.kind !== 'agent') return releaseOwn(res, request, reply);
       const heard = hearing(decision, callee, arrival, deps);
-      return reply.streams ? releaseStream(res, reply, request.id, heard) : releaseWhole(res, reply, request.id, heard);
+      const release = reply.agent.streams ? releaseStream : releaseWhole;
+      return release(res, reply.agent, request.id, heard);
     },
-    refuse: async (decision) => refuseCall(res, request.id, decision, call, arrival.resourceMetadata),
+    refuse: async (decision) => refuseCall(res, resumed ?? request, decision, call, arrival.resourceMetadata),
   };
+}
+
+/** What the callee answers, or the gateway about tasks of its own. */
+type Reply =
+  | { readonly kind: 'agent'; readonly agent: AgentReply }
+  | { readonly kind: 'question'; readonly question: Question }
+  | { readonly kind: 'not_found' };
+
+function releaseOwn(res: ServerResponse, request: A2aRequest, reply: Exclude<Reply, { kind: 'agent' }>): Ending {
+  // Taking a question back is nothing that an agent could do: the person may be looking at it.
+  const error =
+    reply.kind === 'not_found' ? 'TASK_NOT_FOUND' : request.method === 'CancelTask' ? 'TASK_NOT_CANCELABLE' : null;
+  if (reply.kind === 'question' && error === null) {
+    answerTask(res, request, taskOf(reply.question));
+    return { state: 'complete', digest: null, detail: null };
+  }
+  answerJson(res, 200, rpcError(a2aError(request.id, error!)));
+  return { state: 'error', digest: null, detail: error };
 }
 
 /** An agent says what it has read: its words are as good as the floor it wrote them on, and no better. Rules §3.4, §3.8. */

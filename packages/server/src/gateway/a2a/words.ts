@@ -31,6 +31,7 @@ export const NOT_CARRIED: ReadonlyMap<string, A2aErrorName> = new Map([
 
 export type A2aErrorName =
   | 'TASK_NOT_FOUND'
+  | 'TASK_NOT_CANCELABLE'
   | 'PUSH_NOTIFICATION_NOT_SUPPORTED'
   | 'UNSUPPORTED_OPERATION'
   | 'VERSION_NOT_SUPPORTED';
@@ -38,6 +39,7 @@ export type A2aErrorName =
 /** A2A 1.0 §"error handling". The same numbers mean other things in MCP. */
 export const A2A_ERRORS: { readonly [name in A2aErrorName]: { readonly code: number; readonly message: string } } = {
   TASK_NOT_FOUND: { code: -32001, message: 'Task not found' },
+  TASK_NOT_CANCELABLE: { code: -32002, message: 'This task cannot be canceled' },
   PUSH_NOTIFICATION_NOT_SUPPORTED: { code: -32003, message: 'Push notifications are not supported' },
   UNSUPPORTED_OPERATION: { code: -32004, message: 'This operation is not supported' },
   VERSION_NOT_SUPPORTED: { code: -32009, message: 'This protocol version is not supported' },

@@ -21,6 +21,7 @@ import type { Definitions, Visible } from './lists.ts';
 import { bad, type Malformed, parseRequest, tooLarge } from './parse.ts';
 import { metadataOf, metadataUrlOf } from './prm.ts';
 import { refuse, refuseMalformed } from './refusal.ts';
+import type { RoundsPorts } from './rounds.ts';
 import { exchangeOf, type Inbound } from './serve.ts';
 import { createSessions } from './sessions.ts';
 import { toCall } from './to-call.ts';
@@ -67,6 +68,7 @@ export interface McpPorts {
   /** Rules §5: arguments with what stands for something else put in; null, or no such port: nothing is. */
   readonly substituted?: (args: JsonObject, server: string, decision: Decision) => Promise<JsonObject | null>;
   readonly outputs: OutputsPort;
+  readonly rounds: RoundsPorts;
   /** A failure of ours, for the operator's log. */
   readonly report: (what: string, error: unknown) => void;
   readonly bodyBytesMax?: number;

@@ -12,6 +12,8 @@ export interface Refusal {
   /** `approval`: a person can still say yes, at this URL. */
   readonly approvalUrl: string | null;
   readonly outcome: 'deny' | 'approval';
+  /** The result that sends the caller's person to that URL; null where the caller cannot do that. */
+  readonly askPerson?: JsonObject | null;
   /** Null for what has no answer of its own (a notification, the end of a session). */
   readonly id: RpcId | null;
   /** All scopes the operation needs. */
@@ -42,6 +44,10 @@ function refuseAction(res: ServerResponse, refusal: Refusal, headers: Record<str
   const { code, decisionId, approvalUrl } = refusal;
   if (refusal.id === null) {
     answerJson(res, 403, refusalBody('access_denied', code, decisionId), headers);
+    return;
+  }
+  if (refusal.askPerson) {
+    answerJson(res, 200, { jsonrpc: '2.0', id: refusal.id, result: refusal.askPerson }, headers);
     return;
   }
   const approval = refusal.outcome === 'approval';

@@ -119,11 +119,13 @@ export function openRounds(
       if (requestState === null && keys.length === 0) throw new UpstreamError('the server asked for nothing at all');
       const server: AskedByServer = { state: requestState as string | null, keys, answers: null };
       const ours = sealed(decision.token.facts!, { approval: null, server, nonce: newId() });
-      const meta = isJsonObject(_meta) ? { _meta: withoutWrit(_meta) } : {};
-      return messageOf('response', {
-        ...message.value,
-        result: { ...rest, ...meta, ...(keys.length === 0 ? {} : { inputRequests }), requestState: ours },
-      });
+      const shown: JsonObject = {
+        ...rest,
+        ...(isJsonObject(_meta) ? { _meta: withoutWrit(_meta) } : {}),
+        ...('inputRequests' in result ? { inputRequests } : {}),
+        requestState: ours,
+      };
+      return messageOf('response', { ...message.value, result: shown });
     },
   };
 }

@@ -12,6 +12,7 @@ import { outputParts } from './output.ts';
 import type { Notification, Request } from './parse.ts';
 import { errorMessage, refuse } from './refusal.ts';
 import { hasLeft, type Ready, release } from './release.ts';
+import { openRounds, type Rounds, type RoundsPorts } from './rounds.ts';
 import type { CallerSession, Sessions } from './sessions.ts';
 import {
   type Behalf,
@@ -65,27 +66,38 @@ export interface ServeOptions {
   /** Rules §5: the arguments with what stands for something else put in; null, or no such port: nothing is. */
   readonly substituted?: (args: JsonObject, server: string, decision: Decision) => Promise<JsonObject | null>;
   readonly outputs: OutputsPort;
+  readonly rounds: RoundsPorts;
   readonly keepAliveMillis: number;
   readonly nowSeconds: () => number;
+  readonly newId: () => string;
+}
+
+/** What goes on through all steps of one exchange. */
+interface Served extends ServeOptions {
+  readonly round: Rounds;
 }
 
 // Node turns a longer timer into none at all.
 const timerMillisMax = 2 ** 31 - 1;
 const NOTHING_SENT = digestOf('');
 
-export function exchangeOf(options: ServeOptions): Exchange<McpReply> {
-  const { inbound, res, call } = options;
-  const id = inbound.kind === 'call' ? inbound.id : null;
+export function exchangeOf(given: ServeOptions): Exchange<McpReply> {
+  const { inbound, res, call, rounds, nowSeconds, newId } = given;
+  const request = inbound.kind === 'call' ? inbound : null;
+  const options: Served = { ...given, round: openRounds({ ...rounds, nowSeconds, newId }, request, call) };
   return {
     call,
+    handedBack: (token) => options.round.handedBack(token),
     forward: (decision) => forward(options, decision),
     async refuse(decision) {
+      const approvalUrl = options.approvalUrl(decision);
       refuse(res, {
         decisionId: decision.id,
         code: decision.denial!.code,
         outcome: decision.outcome === 'approval' ? 'approval' : 'deny',
-        approvalUrl: options.approvalUrl(decision),
-        id,
+        approvalUrl,
+        askPerson: approvalUrl === null ? null : options.round.askPerson(decision, approvalUrl),
+        id: request?.id ?? null,
         scopes: call.scopes.length > 0 ? call.scopes : options.baseScopes,
         resourceMetadata: options.resourceMetadata,
       });
@@ -109,7 +121,7 @@ export function exchangeOf(options: ServeOptions): Exchange<McpReply> {
   };
 }
 
-async function releaseReply(options: ServeOptions, reply: McpReply, decision: Decision): Promise<Ending> {
+async function releaseReply(options: Served, reply: McpReply, decision: Decision): Promise<Ending> {
   const { res, inbound } = options;
   if (reply.kind === 'left') {
     // A legacy caller that cancelled still waits for the end of its exchange, but for no response.
@@ -130,7 +142,7 @@ async function releaseReply(options: ServeOptions, reply: McpReply, decision: De
   return release(res, reply.ready, { id, decision, keepAliveMillis: options.keepAliveMillis, lifeMillis });
 }
 
-async function forward(options: ServeOptions, decision: Decision): Promise<McpReply> {
+async function forward(options: Served, decision: Decision): Promise<McpReply> {
   const { inbound, server, sessions } = options;
   if (inbound.kind === 'call' && inbound.sessionId === null) return forwardCall(options, inbound, decision, null);
   const session = sessions.find(inbound.sessionId!, server, decision);
@@ -146,7 +158,7 @@ async function forward(options: ServeOptions, decision: Decision): Promise<McpRe
 }
 
 async function forwardCall(
-  options: ServeOptions,
+  options: Served,
   request: Request,
   decision: Decision,
   session: CallerSession | null,
@@ -190,16 +202,17 @@ async function forwardCall(
 }
 
 /** The judged bytes; where something was put in, one serialisation of the judged message with it (rules §5). */
-async function filledIn({ substituted, server, body, call }: ServeOptions, request: Request, decision: Decision) {
-  const { method, params, id } = request;
+async function filledIn({ substituted, server, body, call, round }: Served, request: Request, decision: Decision) {
+  const { method, params: given, id } = request;
+  const params = round.outgoing(given);
   const args = method === 'tools/call' ? await substituted?.(call.arguments, server, decision) : null;
-  if (!args) return { method, params, bytes: body };
-  const filled = { ...params, arguments: args };
+  if (!args && params === given) return { method, params, bytes: body };
+  const filled = args ? { ...params, arguments: args } : params;
   return { method, params: filled, bytes: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: filled })) };
 }
 
 /** What the server says of itself, without instructions nobody reviewed. */
-async function described({ upstream, definitions, server }: ServeOptions, behalf: Behalf): Promise<Description> {
+async function described({ upstream, definitions, server }: Served, behalf: Behalf): Promise<Description> {
   const found = await upstream.describe(behalf);
   const { instructions } = found;
   const shown = instructions !== null && definitions.mayShowInstructions(server, instructions);
@@ -210,12 +223,7 @@ async function described({ upstream, definitions, server }: ServeOptions, behalf
  * What cancels a call: the caller's hang-up in the modern era, its `notifications/cancelled` in the legacy one, where a lost
  * connection means nothing. The function that comes back ends the watch.
  */
-function watchForStop(
-  { res }: ServeOptions,
-  request: Request,
-  session: CallerSession | null,
-  stop: () => void,
-): () => void {
+function watchForStop({ res }: Served, request: Request, session: CallerSession | null, stop: () => void): () => void {
   if (session !== null) {
     session.underWay.set(request.id, stop);
     return () => session.underWay.delete(request.id);
@@ -236,7 +244,7 @@ function behalfOf(decision: Decision): Behalf {
 
 /** The server's reply as this caller may have it. Waits until there is something for the caller. */
 async function readyFor(
-  options: ServeOptions,
+  options: Served,
   request: Request,
   decision: Decision,
   reply: UpstreamReply,
@@ -271,14 +279,15 @@ async function readyFor(
 
 /** One message as it may go out; null for what ends here. Throws UpstreamError for what nobody may have. */
 function fitting(
-  { server, visible, definitions, holdsSecret, masked }: ServeOptions,
+  { server, visible, definitions, holdsSecret, masked, round }: Served,
   request: Request,
   decision: Decision,
   reply: UpstreamReply,
   message: Message,
 ): Message | null {
-  const adapted = toCaller(message, { caller: request.era, upstream: reply.era, method: request.method });
-  if (adapted === null) return null;
+  const plain = toCaller(message, { caller: request.era, upstream: reply.era, method: request.method });
+  if (plain === null) return null;
+  const adapted = round.fromServer(plain, decision);
   const on = { server, method: request.method, decision };
   const shown = adapted.kind === 'response' ? filterList(adapted, on, visible, definitions) : adapted;
   if (!holdsSecret(shown.text)) return shown;
@@ -289,7 +298,7 @@ function fitting(
 
 /** The task has read it from here on: floor and evidence change before the caller has a byte of it. Rules §3.5. */
 async function labelled(
-  { outputs, server, call }: ServeOptions,
+  { outputs, server, call }: Served,
   { method }: Request,
   decision: Decision,
   message: Message,

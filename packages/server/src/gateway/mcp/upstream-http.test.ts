@@ -221,11 +221,13 @@ test('a server is read no faster than its caller reads', async () => {
 describe('an answer that asks its caller something', () => {
   const asking = { resultType: 'input_required', requestState: 's', inputRequests: {} };
 
-  test('passes for a call, and is no answer to a list', async () => {
+  test('passes for a call, its state sealed, and is no answer to a list', async () => {
     const scripted = await startScripted(json({ jsonrpc: '2.0', id: 7, result: asking }));
     const gateway = await startGateway({ notes: scripted.upstream });
     const call = await ask(gateway.endpoint('notes'), modernRequest('tools/call', { name: 'echo' }));
-    assert.deepEqual(call.body.result, asking);
+    const { requestState, ...shown } = call.body.result!;
+    assert.deepEqual(shown, { resultType: 'input_required', inputRequests: {} });
+    assert.match(String(requestState), /^[\w-]{100,}$/, 'the state of the server is inside ours (rules §4.4)');
     assert.equal((await ask(gateway.endpoint('notes'), modernRequest('tools/list'))).status, 502);
     await gateway.close();
     await scripted.close();

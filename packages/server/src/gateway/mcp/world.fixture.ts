@@ -1,11 +1,13 @@
 // A gateway over plain loopback HTTP with a spine that decides as the test says, and a careful client of the modern era.
 
+import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Call, Decision, Denial, DenialCode, JsonObject, JsonValue, TokenFacts } from '@writ/core';
 import { denial } from '@writ/core';
 import { type Ending, type Spine, UpstreamError } from '../exchange.ts';
 import { createMcpHandler, type MalformedRecord, type McpHandler, type McpPorts } from './handler.ts';
 import { presentable } from './lists.ts';
+import { createStateSeal } from './request-state.ts';
 import { closeServer, listen } from './servers.fixture.ts';
 import type { Upstream } from './upstream.ts';
 
@@ -111,6 +113,11 @@ export async function startGateway(
     approvalUrl: (decision) => `http://127.0.0.1:1/approvals/${decision.id}`,
     holdsSecret: () => false,
     outputs: { released: async () => {}, rulesOf: () => [] },
+    rounds: {
+      seal: createStateSeal(randomBytes(32).toString('base64url')),
+      definitionOf: () => null,
+      ownUrls: () => [base],
+    },
     report: (what, error) => reported.push(`${what}: ${String(error)}`),
     ...ports,
   });

@@ -42,7 +42,7 @@ test('a JWT-SVID names its workload and its audiences, lives five minutes, and i
 
 test('an audience is required, and the identity asked for must be the own one', async (t) => {
   const { bench, client } = await open(t);
-  for (const audience of [[], [''], ['a', ''], Array(17).fill('a')]) {
+  for (const audience of [[], [''], ['a', ''], Array(17).fill('a'), ['a'.repeat(2049)]]) {
     assert.equal(await codeOf(client.fetchJWTSVID({ audience })), Code.InvalidArgument);
   }
   assert.equal(await codeOf(client.fetchJWTSVID({ audience: ['a'], spiffeId: own })), undefined);

@@ -25,13 +25,16 @@ export interface JwtPorts {
 }
 
 const audiencesMax = 16;
+/** An audience is a SPIFFE ID or a URL, and stands in the log. */
+const audienceCharsMax = 2048;
 
 export async function fetchJwtSvid(
   ports: StreamPorts & JwtPorts,
   peer: Peer,
   { audience, spiffeId }: { readonly audience: readonly string[]; readonly spiffeId: string },
 ): Promise<MessageInitShape<typeof JWTSVIDResponseSchema>> {
-  if (audience.length === 0 || audience.length > audiencesMax || audience.includes(''))
+  const named = audience.every((name) => name !== '' && name.length <= audienceCharsMax);
+  if (audience.length === 0 || audience.length > audiencesMax || !named)
     throw new ConnectError('one audience or more must be named', Code.InvalidArgument);
   const identity = await identityOf(ports, peer);
   const seen = { pid: peer.process.pid, uid: peer.uid };

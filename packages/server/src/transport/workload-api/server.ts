@@ -15,8 +15,10 @@ import type { UniversalHandler } from '@connectrpc/connect/protocol';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Kernel, Peer } from '../peercred.ts';
 import { listenForPeers } from '../peercred-listener.ts';
+import { SecretDiscoveryService } from './gen/sds_pb.ts';
 import { SpiffeWorkloadAPI } from './gen/workload_pb.ts';
 import { fetchJwtSvid, type JwtPorts, jwtBundleStream, validateJwtSvid } from './jwt.ts';
+import { fetchSecrets, secretStream } from './sds.ts';
 import { bundleStream, type StreamPorts, svidStream } from './streams.ts';
 import { createWakeups } from './wakeups.ts';
 
@@ -148,14 +150,14 @@ function createHandler(ports: Ports, streamsPerPidMax: number, shutdownSignal: A
     }
   }
 
-  const router = createConnectRouter({
+  const transports = {
     grpcWeb: false,
     connect: false,
     acceptCompression: [],
     readMaxBytes: messageBytesMax,
     shutdownSignal,
-    requestGate: assertMetadata,
-  });
+  };
+  const router = createConnectRouter({ ...transports, requestGate: assertMetadata });
   // What is left out answers UNIMPLEMENTED, which is what the specification asks of optional calls.
   router.service(SpiffeWorkloadAPI, {
     fetchX509SVID: (_, context) => counted(context, (peer, signal) => svidStream(ports, peer, signal)),
@@ -164,7 +166,14 @@ function createHandler(ports: Ports, streamsPerPidMax: number, shutdownSignal: A
     fetchJWTSVID: (asked, context) => answered(context, (peer) => fetchJwtSvid(ports, peer, asked)),
     validateJWTSVID: (asked, context) => answered(context, (peer) => validateJwtSvid(ports, peer, asked)),
   });
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  // Envoy does not send the Workload API's metadata; that it is a local process which connected by itself is known from the socket.
+  const envoy = createConnectRouter({ ...transports, requestGate: assertPeer });
+  envoy.service(SecretDiscoveryService, {
+    streamSecrets: (requests, context) =>
+      counted(context, (peer, signal) => secretStream(ports, peer, requests, signal)),
+    fetchSecrets: (asked, context) => answered(context, (peer) => fetchSecrets(ports, peer, asked)),
+  });
+  const handlers = new Map([...router.handlers, ...envoy.handlers].map((handler) => [handler.requestPath, handler]));
 
   return (request, response, peer) => {
     const handler = handlers.get(request.url);
@@ -193,10 +202,14 @@ async function answer(
 
 /** SPIFFE Workload API §4.1: the key keeps a browser or a confused proxy from asking on somebody's behalf. */
 function assertMetadata({ requestHeader, values }: HandlerContext): void {
-  if (values.get(peerKey) === null) throw new ConnectError('the caller is not known', Code.PermissionDenied);
+  assertPeer({ values });
   if (requestHeader.get('workload.spiffe.io') !== 'true') {
     throw new ConnectError('the metadata `workload.spiffe.io: true` is required', Code.InvalidArgument);
   }
+}
+
+function assertPeer({ values }: Pick<HandlerContext, 'values'>): void {
+  if (values.get(peerKey) === null) throw new ConnectError('the caller is not known', Code.PermissionDenied);
 }
 
 function answerUnimplemented(response: Http2ServerResponse): void {

@@ -37,6 +37,8 @@ export type WorkloadApiEvent =
       readonly notAfterSeconds: number;
     }
   | { readonly kind: 'refused'; readonly denial: Denial; readonly pid: number; readonly uid: number }
+  /** Envoy did not take what it was given. */
+  | { readonly kind: 'not_taken'; readonly pid: number; readonly uid: number; readonly says: string }
   /** Something of ours failed; what the caller holds stays good, and the stream tries again. */
   | { readonly kind: 'outage'; readonly pid: number; readonly cause: unknown };
 
@@ -155,6 +157,6 @@ function rootsFingerprint(ports: StreamPorts): Uint8Array {
  * Half of the life that is left, a tenth of it earlier or later, so that many streams do not mint in one moment.
  * Never at once: an SVID cut short by the end of its root would be minted again without a pause.
  */
-function renewalOf({ notAfterSeconds }: MintedSvid, now: number, random: number): number {
+export function renewalOf({ notAfterSeconds }: MintedSvid, now: number, random: number): number {
   return now + Math.max(renewSecondsMin, (notAfterSeconds - now) * (0.45 + 0.1 * random));
 }

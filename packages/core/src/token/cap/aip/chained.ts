@@ -8,6 +8,7 @@ import { readBlock } from '../biscuit/block.ts';
 import { appendBlock, mintBiscuit } from '../biscuit/build.ts';
 import { readBiscuit, type UnverifiedBiscuit, writeBiscuit } from '../biscuit/container.ts';
 import type { Block } from '../biscuit/datalog.ts';
+import type { ProvenBlocks } from '../biscuit/proven-blocks.ts';
 import { forgedBlock } from '../biscuit/signature.ts';
 import { openSymbols, type SymbolTable } from '../biscuit/symbols.ts';
 import { writeBlock } from '../biscuit/write-block.ts';
@@ -84,7 +85,12 @@ export function readBlocks(token: UnverifiedBiscuit): readonly (Block | null)[] 
 }
 
 /** Steps V1 and V2, and the links; the walk over them comes after. */
-export function openChained(text: string, roots: readonly RootAuthority[], engine: CapEngine): GenuineLinks | CapFault {
+export function openChained(
+  text: string,
+  roots: readonly RootAuthority[],
+  engine: CapEngine,
+  proven: ProvenBlocks | null,
+): GenuineLinks | CapFault {
   const token = parseChained(text);
   if (!token) return capFault('token.malformed', 'V1', null);
   const blocks = readBlocks(token);
@@ -98,7 +104,7 @@ export function openChained(text: string, roots: readonly RootAuthority[], engin
   if (candidates.length === 0) return unknownIssuer(first);
   let forged: number | null = 0;
   for (const { root, key } of candidates) {
-    forged = forgedBlock(token, key, engine);
+    forged = forgedBlock(token, key, engine, proven);
     if (forged !== null) continue;
     const ids = token.blocks.map(({ signature }) => toHex(signature));
     return genuine(read, token, root, key, ids);

@@ -62,7 +62,7 @@ export function readCompactLink(text: string): AipLink | null {
 }
 
 /** The link, or what about the claims is not in order. A claim that is not known might restrict: rules §2.1. */
-export function compactLink(claims: JsonObject, nowSeconds: number): AipLink | string {
+function compactLink(claims: JsonObject, nowSeconds: number): AipLink | string {
   const { iss, sub, scope, budget_usd: budget, max_depth: depth, iat, exp, ...unknown } = claims;
   if (Object.keys(unknown).length > 0) return `claims that are not known here: ${Object.keys(unknown).join(', ')}`;
   if (typeof iss !== 'string' || typeof sub !== 'string' || !parseAipId(iss) || !parseAipId(sub))

@@ -7,7 +7,7 @@ import { parseAipId } from './id.ts';
 import { type AipLink, type AipLinks, type CapFault, capFault } from './link.ts';
 
 /** Keys by party. */
-export interface PartyKeys {
+interface PartyKeys {
   /** Keys of the root that were found genuine. */
   readonly root: Uint8Array;
   /** The registered key of a party, or null. Rules §2.14: a row that the plane wrote. */

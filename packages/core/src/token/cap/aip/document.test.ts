@@ -2,10 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { fromBase64Url, toBase64Url } from '../../../std/base64.ts';
 import { utf8 } from '../../../std/bytes.ts';
 import { canonicalJson, type JsonObject } from '../../../std/json.ts';
 import { capEngine, keyNamed } from '../keys.fixture.ts';
+import { fromBase58, toBase58 } from './base58.ts';
 import { type DocumentFault, type DocumentWish, keysAt, readDocument, secondsOf, signDocument } from './document.ts';
 import { aipKeyId, parseAipId } from './id.ts';
 import { documentUrlOf, mayFetchFrom } from './resolution.ts';
@@ -122,6 +124,20 @@ test('an identifier has one spelling', () => {
     ...['aip:web:a/b\n', 'did:web:a/b', ''],
   ])
     assert.equal(parseAipId(bad), null, bad);
+});
+
+test('base58: each byte string has one text and comes back from it', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => assert.deepEqual(fromBase58(toBase58(bytes)), bytes)),
+    { numRuns: 2000 },
+  );
+  fc.assert(
+    fc.property(fc.stringMatching(/^[1-9A-HJ-NP-Za-km-z]{0,60}$/), (text) =>
+      assert.equal(toBase58(fromBase58(text)!), text),
+    ),
+    { numRuns: 2000 },
+  );
+  for (const bad of ['0', 'O', 'I', 'l', 'é', ' ']) assert.equal(fromBase58(`z${bad}`), null);
 });
 
 test('a document is asked for at one address, and an `aip:key` nowhere', () => {

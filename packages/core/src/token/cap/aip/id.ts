@@ -21,7 +21,7 @@ export function parseAipId(text: string): AipId | null {
   if (web) return { kind: 'web', domain: web[1]!, path: web[2]!.slice(1) };
   const key = KEY.exec(text);
   const bytes = key && fromBase58(key[1]!);
-  return bytes?.length === 32 && toBase58(bytes) === key![1] ? { kind: 'key', key: bytes } : null;
+  return bytes?.length === 32 ? { kind: 'key', key: bytes } : null;
 }
 
 export function aipKeyId(key: Uint8Array): string {

@@ -15,8 +15,8 @@ import { type AipLink, type CapFault, capFault } from './link.ts';
 import { isSafeText } from './patterns.ts';
 import { type GenuineLinks, isBound, type RootAuthority, rootsFor } from './roots.ts';
 
-export const LINK_TYP = 'aip-link+jwt';
-export const LINK_SEPARATOR = '~';
+const LINK_TYP = 'aip-link+jwt';
+const LINK_SEPARATOR = '~';
 const linksMax = 17;
 
 /** Link 0, or null when it cannot be written. `id`: fresh, for `jti`. */

@@ -4,7 +4,7 @@
 export type Profile = 'simple' | 'standard';
 
 /** Does holding `pattern` include `value`, a name or a pattern itself? A name never widens to a prefix. */
-export function patternCovers(pattern: string, value: string): boolean {
+function patternCovers(pattern: string, value: string): boolean {
   if (!pattern.endsWith('*')) return pattern === value;
   return value.startsWith(pattern.slice(0, -1));
 }

@@ -14,7 +14,7 @@ export interface RootAuthority {
   readonly keyId?: number;
 }
 
-export interface RootKey {
+interface RootKey {
   readonly root: RootAuthority;
   readonly key: Uint8Array;
 }

@@ -4,6 +4,7 @@
 import type { JsonObject } from '../../../std/json.ts';
 import { refusalOfLink } from '../../admits.ts';
 import type { Link } from '../../chain.ts';
+import type { ProvenBlocks } from '../biscuit/proven-blocks.ts';
 import type { CapEngine } from '../engine.ts';
 import { openChained } from './chained.ts';
 import { COMPACT_TYP, openCompact, readCompactLink } from './compact.ts';
@@ -64,10 +65,11 @@ export function openAip(
   roots: readonly RootAuthority[],
   engine: CapEngine,
   nowSeconds: number,
+  proven: ProvenBlocks | null = null,
 ): GenuineLinks | CapFault {
   if (text === '') return capFault('token.missing', 'V1', null);
   const encoding = aipEncodingOf(text);
-  if (encoding === 'aip-chained') return openChained(text, roots, engine);
+  if (encoding === 'aip-chained') return openChained(text, roots, engine, proven);
   return (encoding === 'aip-compact' ? openCompact : openJwtChain)(text, roots, engine, nowSeconds);
 }
 

@@ -5,14 +5,14 @@ import { test } from 'node:test';
 import { ed25519KeyOf } from '../../../node/engine.ts';
 import { toHex } from '../../../std/bytes.ts';
 import { parseChained, readBlocks } from '../aip/chained.ts';
-import { chainOf, mint, nowSeconds } from '../aip/links.fixture.ts';
+import { append, chainOf, delegation as delegationOf, mint, nowSeconds } from '../aip/links.fixture.ts';
 import { capEngine, keyNamed } from '../keys.fixture.ts';
-import { oracleRefusal, oracleSeal, oracleThirdParty, oracleToken } from '../oracle.fixture.ts';
+import { oracleAppend, oracleRefusal, oracleSeal, oracleThirdParty, oracleToken } from '../oracle.fixture.ts';
 import { readBlock } from './block.ts';
 import { sealBiscuit } from './build.ts';
-import { readBiscuit, writeBiscuit } from './container.ts';
+import { readBiscuit, type SignedBlock, writeBiscuit } from './container.ts';
 import { datalogText } from './datalog.ts';
-import { forgedBlock } from './signature.ts';
+import { blockPayload, forgedBlock } from './signature.ts';
 import { openSymbols } from './symbols.ts';
 import { writeBlock } from './write-block.ts';
 
@@ -38,6 +38,14 @@ const theirs: [title: string, bytes: () => Uint8Array, externals: readonly boole
       return oracleThirdParty(two, root.publicKey, keyNamed('a').seed, delegation);
     },
     [false, false, true],
+  ],
+  [
+    'a first-party block after a third-party one: the tables of strings stay apart',
+    () => {
+      const third = oracleThirdParty(oracleToken(root.seed, authority), root.publicKey, keyNamed('a').seed, delegation);
+      return oracleAppend(third, root.publicKey, delegation);
+    },
+    [false, true, false],
   ],
   ['a sealed token', () => oracleSeal(oracleToken(root.seed, authority, delegation), root.publicKey), [false, false]],
 ];
@@ -69,6 +77,29 @@ test('ours are genuine there, at every depth, and sealed', () => {
     assert.equal(forgedBlock(sealed, root.publicKey, capEngine), null);
     assert.equal(oracleRefusal(writeBiscuit(sealed), root.publicKey, ambient), null);
   }
+});
+
+test('ours with first-party blocks around a third-party one are genuine there', () => {
+  const plain = (from: string, to: string) => delegationOf(from, to, { tools: null });
+  const first = append(mint(), plain('root', 'a1'), null);
+  const second = append(first, plain('a1', 'a2'), keyNamed('a1'));
+  const bytes = writeBiscuit(parseChained(append(second, plain('a2', 'a3'), null))!);
+  assert.equal(oracleRefusal(bytes, root.publicKey, { tool: 'tool:search', nowSeconds, depth: 3 }), null);
+  assert.equal(oracleRefusal(bytes, root.publicKey, { tool: 'tool:other', nowSeconds, depth: 3 }), 'policy');
+});
+
+// y = 1: whatever is "signed" by it verifies in the loosest reading of RFC 8032.
+test('a key of small order signs nothing', () => {
+  const identity = Uint8Array.of(1, ...new Uint8Array(31));
+  const empty = Uint8Array.of(1, ...new Uint8Array(63));
+  const genuine = parseChained(chainOf(1))!;
+  const [first, second] = genuine.blocks as [SignedBlock, SignedBlock];
+  const held = { ...first, nextKey: identity };
+  const forged = { ...held, signature: root.sign(blockPayload(held, null)) };
+  const token = { ...genuine, blocks: [forged, { ...second, signature: empty }] as const };
+  assert.equal(forgedBlock(token, root.publicKey, capEngine), 1);
+  const outsider = { ...second, external: { key: identity, signature: empty } };
+  assert.equal(forgedBlock({ ...genuine, blocks: [first, outsider] }, root.publicKey, capEngine), 1);
 });
 
 test('a dimension of Writ is refused by whoever does not know it, and read by us', () => {

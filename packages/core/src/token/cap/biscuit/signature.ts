@@ -5,6 +5,7 @@
 import { concat, equalBytes, utf8 } from '../../../std/bytes.ts';
 import type { CapEngine } from '../engine.ts';
 import type { SignedBlock, UnverifiedBiscuit } from './container.ts';
+import { digestsOf, type ProvenBlocks } from './proven-blocks.ts';
 
 const ED25519_LE32 = new Uint8Array(4);
 const BLOCK = utf8('\0BLOCK\0\0VERSION\0\x01\0\0\0\0PAYLOAD\0');
@@ -14,29 +15,44 @@ const EXTERNAL_SIGNATURE = utf8('\0EXTERNALSIG\0');
 const EXTERNAL = utf8('\0EXTERNAL\0\0VERSION\0\x01\0\0\0\0PAYLOAD\0');
 
 /** Number of the first block that is not genuine (the proof counts with the last), or null when all are. */
-export function forgedBlock(token: UnverifiedBiscuit, rootKey: Uint8Array, engine: CapEngine): number | null {
+export function forgedBlock(
+  token: UnverifiedBiscuit,
+  rootKey: Uint8Array,
+  engine: CapEngine,
+  proven: ProvenBlocks | null = null,
+): number | null {
   const { blocks, proof } = token;
-  const check = (x: Uint8Array, message: Uint8Array, signature: Uint8Array) =>
-    engine.verify({ alg: 'EdDSA', x }, message, signature);
+  const digests = proven && digestsOf(rootKey, engine);
   let key = rootKey;
   let previous: Uint8Array | null = null;
   for (const [i, block] of blocks.entries()) {
-    if (block.external && (block.signatureVersion !== 1 || previous === null)) return i;
-    if (!check(key, blockPayload(block, previous), block.signature)) return i;
-    if (
-      block.external &&
-      !check(block.external.key, externalPayload(block.payload, previous!), block.external.signature)
-    )
-      return i;
+    const digest = digests?.block(block);
+    if (digest === undefined || !proven!.has(digest)) {
+      if (!isGenuine(block, key, previous, engine)) return i;
+      if (digest !== undefined) proven!.keep(digest);
+    }
     key = block.nextKey;
     previous = block.signature;
   }
-  const last = blocks[blocks.length - 1]!;
-  const held =
-    proof.kind === 'secret'
-      ? equalBytes(engine.publicKeyOf(proof.seed), key)
-      : check(key, sealPayload(last), proof.signature);
-  return held ? null : blocks.length - 1;
+  const digest = digests?.proof(proof);
+  if (digest !== undefined && proven!.has(digest)) return null;
+  if (!isHeld(token, key, engine)) return blocks.length - 1;
+  if (digest !== undefined) proven!.keep(digest);
+  return null;
+}
+
+function isGenuine(block: SignedBlock, key: Uint8Array, previous: Uint8Array | null, engine: CapEngine): boolean {
+  const { external, signatureVersion, payload, signature } = block;
+  if (external && (signatureVersion !== 1 || previous === null)) return false;
+  if (!engine.verify({ alg: 'EdDSA', x: key }, blockPayload(block, previous), signature)) return false;
+  if (!external) return true;
+  return engine.verify({ alg: 'EdDSA', x: external.key }, externalPayload(payload, previous!), external.signature);
+}
+
+/** Whoever holds the token holds the last key, or it was closed with that key. */
+function isHeld({ blocks, proof }: UnverifiedBiscuit, key: Uint8Array, engine: CapEngine): boolean {
+  if (proof.kind === 'secret') return equalBytes(engine.publicKeyOf(proof.seed), key);
+  return engine.verify({ alg: 'EdDSA', x: key }, sealPayload(blocks[blocks.length - 1]!), proof.signature);
 }
 
 /** What signs a block. `previous`: signature of the block before it, null for the authority. */

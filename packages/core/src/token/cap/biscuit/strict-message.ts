@@ -5,7 +5,7 @@
 /** What a message may hold, by field number: one value, or in the plural any number of them. */
 export type Shape = { readonly [number: number]: 'varint' | 'bytes' | 'varints' | 'messages' };
 
-export interface StrictMessage {
+interface StrictMessage {
   /** A singular varint as a signed 64-bit number; undefined when absent. */
   int(number: number): number | undefined;
   bytes(number: number): Uint8Array | undefined;

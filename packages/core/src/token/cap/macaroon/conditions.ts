@@ -12,7 +12,7 @@ import { canonicalValue } from '../canonical.ts';
 
 const linksMax = 16;
 
-export interface MacaroonRoot {
+interface MacaroonRoot {
   readonly chain: Chain;
   /** Which root secret it was minted with. */
   readonly keyId: string;

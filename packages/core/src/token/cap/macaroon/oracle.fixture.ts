@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module';
 
-export interface OracleMacaroon {
+interface OracleMacaroon {
   readonly signature: Uint8Array;
   addFirstPartyCaveat(condition: string): void;
   addThirdPartyCaveat(rootKey: Uint8Array, id: Uint8Array | string, location: string): void;

@@ -14,9 +14,9 @@ const ZERO_KEY = new Uint8Array(32);
 /** A discharge may ask for discharges of its own, this far down. */
 const dischargeDepthMax = 4;
 
-export type MacaroonFault = 'signature_invalid' | 'discharge_missing' | 'discharge_unused' | 'location';
+type MacaroonFault = 'signature_invalid' | 'discharge_missing' | 'discharge_unused' | 'location';
 
-export interface GenuineMacaroon {
+interface GenuineMacaroon {
   /** First-party conditions of the root, in order. */
   readonly conditions: readonly Uint8Array[];
   /** Conditions that a discharge adds. */
