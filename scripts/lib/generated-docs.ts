@@ -1,14 +1,16 @@
 // Documents that are made from code or data, so that they cannot tell another story: docs/denials.md from DENIALS,
-// docs/conformance.md from what `npm run interop -- --write` measured.
+// docs/conformance.md from what `npm run interop -- --write` measured, a part of docs/threat-model.md from the attacks that get through.
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { DENIALS, type DenialCode, layerOf } from '@writ/core';
+import { withThrough } from '../../test/attacks/through.ts';
 import { peers } from '../interop/peers.ts';
 import { conformancePage } from './conformance.ts';
 
 const documents: Record<string, () => string> = {
   'docs/denials.md': denialsPage,
   'docs/conformance.md': () => conformancePage(peers),
+  'docs/threat-model.md': () => withThrough(readFileSync('docs/threat-model.md', 'utf8')),
 };
 
 /** Names of documents that differ from what the code says; with `write` they are renewed. */

@@ -67,7 +67,7 @@ const VERBS = {
   /** Makes a token from another one. */
   forge: ['from', 'header', 'claims', 'signed'],
   /** `tools/call` of `<server>/<tool>`; `says` is what the tool answers from then on, `result` the same with the protocol around it. */
-  call: ['token', 'in', 'scheme', 'arguments', 'headers', 'edit', 'body', 'path', 'method', 'says', 'result'],
+  call: ['token', 'in', 'scheme', 'arguments', 'headers', 'edit', 'body', 'path', 'method', 'says', 'result', 'times'],
   /** `SendMessage` to an agent, or another method of A2A. */
   message: ['token', 'in', 'headers', 'edit', 'body', 'method', 'params', 'path', 'says'],
   /** Any HTTP request to this path. */
@@ -109,7 +109,18 @@ export type Verb = keyof typeof VERBS;
 const COMMON = ['as', 'at', 'expect', 'asks', 'denies', 'withinMillis'];
 const PEOPLE = new Set<Verb>(['question', 'answer', 'passes', 'race']);
 const DOOR = new Set<Verb>(['knock', 'resume', 'outlive', 'lure']);
-const ACTORLESS = new Set<Verb>([...DOOR, ...PEOPLE, 'open', 'forge', 'ends', 'revoke', 'end', 'describe', 'upstream', 'callee']);
+const ACTORLESS = new Set<Verb>([
+  ...DOOR,
+  ...PEOPLE,
+  'open',
+  'forge',
+  'ends',
+  'revoke',
+  'end',
+  'describe',
+  'upstream',
+  'callee',
+]);
 
 /** Throws with the place that nobody could understand. */
 export function parseAttacks(file: string, bytes: Uint8Array): AttackFile {
@@ -145,7 +156,13 @@ function caseOf(one: JsonObject, file: string, actor: string | null): AttackCase
 /** Is there anything in this step that an attack would fail at? */
 function asserts({ verb, expect, with: how }: Step): boolean {
   if (expect.outcome !== 'allow') return true;
-  const tells = DOOR.has(verb) || verb === 'race' || how.status !== undefined || verb === 'upstream' || verb === 'callee' || verb === 'ends';
+  const tells =
+    DOOR.has(verb) ||
+    verb === 'race' ||
+    how.status !== undefined ||
+    verb === 'upstream' ||
+    verb === 'callee' ||
+    verb === 'ends';
   return tells || Object.keys(expect.claims).length > 0 || expect.never.length > 0;
 }
 

@@ -49,7 +49,13 @@ function checkAllowed(answer: Answer, { claims }: Extract<Expectation, { outcome
 }
 
 /** The answer names the code where its protocol has room for it; the record always does, and is read at the end of the file. */
-function checkCode(code: string, { reaches, recorded, rpc }: Refused, body: JsonObject, answer: Answer, stage: Stage): void {
+function checkCode(
+  code: string,
+  { reaches, recorded, rpc }: Refused,
+  body: JsonObject,
+  answer: Answer,
+  stage: Stage,
+): void {
   const told = codeIn(body);
   if (told !== null) assert.equal(told, code, answer.text);
   const decisionId = answer.headers['writ-decision'];

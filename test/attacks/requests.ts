@@ -68,7 +68,8 @@ function callRequest(step: Step, stage: Stage, names: Names): Outgoing {
     'io.modelcontextprotocol/protocolVersion': MCP_VERSION,
     'io.modelcontextprotocol/clientCapabilities': {},
   };
-  const named: JsonObject = method === 'tools/call' ? { name: tool, arguments: names.fill(step.with.arguments ?? {}) } : {};
+  const named: JsonObject =
+    method === 'tools/call' ? { name: tool, arguments: names.fill(step.with.arguments ?? {}) } : {};
   const honest: JsonObject = { jsonrpc: '2.0', id: 1, method, params: { ...named, _meta } };
   const headers = {
     'content-type': 'application/json',

@@ -1,25 +1,26 @@
 // Acts out the steps of one case, in order. A refused step must leave no trace at the tool server or the callee.
 
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
-import { canonicalJson, type DenialCode, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { type DenialCode, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import type { Step } from './case.ts';
 import { bodyOf, check } from './checks.ts';
 import { type Forgery, forge } from './forge.ts';
 import { endsWithItsSvid, luredNowhere, nothingIsResumed, refusedAtTheDoor } from './knocks.ts';
 import { answerQuestion, lookAtQuestion, passTime } from './people.ts';
 import { baseOf, requestOf } from './requests.ts';
+import { calleeSaw, upstreamSaw } from './saw.ts';
 import { type Names, openNames, type Stage } from './stage.ts';
-import { type Answer, type Outgoing, open as openConnection, send, sendText } from './wire.ts';
+import { ends, stay } from './stays.ts';
+import { type Answer, send, sendText } from './wire.ts';
 
 /** A connection that was left open, and when it ended. */
-interface Open {
+export interface Open {
   readonly ended: Promise<number>;
   destroy(): void;
 }
 
-interface Scene {
+export interface Scene {
   readonly stage: Stage;
   readonly names: Names;
   readonly open: Map<string, Open>;
@@ -81,9 +82,9 @@ async function actOne(step: Step, scene: Scene): Promise<void> {
     case 'race':
       return race(step, scene);
     case 'upstream':
-      return upstreamSaw(step, scene);
+      return upstreamSaw(step, scene.stage, scene.names);
     case 'callee':
-      return calleeSaw(step, scene);
+      return calleeSaw(step, scene.stage, scene.names);
   }
 }
 
@@ -124,7 +125,15 @@ function traces({ upstream, callee }: Stage): number {
   return upstream.calls.length + callee.arrived.length;
 }
 
+/** `times`: one after the other, each with its number as `{{i}}`. */
 async function exchange(step: Step, scene: Scene): Promise<void> {
+  for (let i = 0; i < Number(step.with.times ?? 1); i++) {
+    scene.names.note('i', String(i));
+    await exchangeInTime(step, scene);
+  }
+}
+
+async function exchangeInTime(step: Step, scene: Scene): Promise<void> {
   const deadline = performance.now() + step.withinMillis;
   while (performance.now() < deadline) {
     try {
@@ -155,9 +164,11 @@ async function exchangeOnce(asked: Step, scene: Scene): Promise<void> {
 async function withToken(step: Step, scene: Scene): Promise<Step> {
   const { verb, on, as, with: how } = step;
   const task = String(how.in ?? 'task');
-  if ((verb !== 'call' && verb !== 'message') || how.token !== undefined || !scene.names.has(task)) return step;
+  const isCall = verb === 'call' || verb === 'message';
+  if (!scene.stage.isHouse || !isCall || how.token !== undefined || !scene.names.has(task)) return step;
   const [server, tool] = String(on).split('/') as [string, string];
-  const to = verb === 'call' ? { to: server, scope: `${server}:${tool}` } : { to: String(on), scope: `${String(on)}:send` };
+  const to =
+    verb === 'call' ? { to: server, scope: `${server}:${tool}` } : { to: String(on), scope: `${String(on)}:send` };
   const token = `${task} of ${as} for ${String(on)}`;
   const taking = { ...step, verb: 'take', on: token, with: { of: task, ...to }, expect: ALLOW } as const;
   if (!scene.names.has(token)) await exchangeOnce(taking, scene);
@@ -214,87 +225,9 @@ async function writeText(step: Step, { stage, names }: Scene): Promise<void> {
   assert.equal(traces(stage), expect.outcome === 'refuse' ? before : before + 1, 'at the other side');
 }
 
-async function stay(step: Step, scene: Scene): Promise<void> {
-  const { stage, names } = scene;
-  const sender = await stage.sender(step.as);
-  const { call, token } = step.with;
-  const socket = await openConnection(sender, baseOf(step, stage));
-  const ended = new Promise<number>((resolve) => socket.once('close', () => resolve(performance.now())));
-  socket.on('error', () => {});
-  const heard = new Promise<void>((resolve) => socket.once('data', () => resolve()));
-  scene.open.set(String(step.on), {
-    ended: call === undefined ? ended : answerEnd(socket, ended),
-    destroy: () => socket.destroy(),
-  });
-  if (call === undefined) return;
-  const asCall = { ...step, verb: 'call', on: call, with: { token: token! } } as Step;
-  socket.write(written(requestOf(asCall, stage, names)));
-  await heard;
-}
-
-/** The end of a chunked answer on a connection that may live on, or the end of the connection itself. */
-function answerEnd(socket: Socket, ended: Promise<number>): Promise<number> {
-  const last = new Promise<number>((resolve) => {
-    let tail = '';
-    socket.on('data', (part: Buffer) => {
-      tail = (tail + part.toString('latin1')).slice(-16);
-      if (tail.endsWith('\r\n0\r\n\r\n')) resolve(performance.now());
-    });
-  });
-  return Promise.race([last, ended]);
-}
-
-function written({ url, method, headers, body }: Outgoing): string {
-  const { pathname, host } = new URL(url);
-  const text = Buffer.from(body as Uint8Array).toString();
-  const all: { [name: string]: string | readonly string[] } = {
-    host,
-    'content-length': String(Buffer.byteLength(text)),
-    ...headers,
-  };
-  const lines = Object.entries(all).map(([name, value]) => `${name}: ${String(value)}`);
-  return `${method} ${pathname} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n${text}`;
-}
-
-async function ends({ on, with: { millisMax } }: Step, scene: Scene): Promise<void> {
-  const open = scene.open.get(String(on));
-  assert.ok(open, `\`${String(on)}\` is not open`);
-  const limit = Number(millisMax);
-  const late = new Promise<null>((resolve) => setTimeout(resolve, limit + 500, null).unref());
-  const endedMillis = await Promise.race([open.ended, late]);
-  assert.ok(endedMillis !== null, 'it is still open');
-  const took = Math.round(endedMillis - scene.revokedMillis);
-  assert.ok(took <= limit, `it ended after ${took} ms`);
-}
-
 async function person(scene: Scene, path: string, method: string, body: JsonValue): Promise<void> {
   const init = { method, ...(body === null ? {} : { body: JSON.stringify(body) }) };
   const answer = await scene.stage.plane.person(path, init);
   assert.equal(answer.status, 200, await answer.text());
   scene.revokedMillis = performance.now();
-}
-
-function upstreamSaw({ with: { never = [], headers = {}, lacks = [], calls } }: Step, { stage, names }: Scene): void {
-  const { upstream } = stage;
-  const last = upstream.calls.at(-1);
-  assert.ok(last, 'nothing reached the tool server');
-  const whole = JSON.stringify([...upstream.calls, ...upstream.rest]);
-  for (const text of names.fill(never) as string[]) assert.ok(!whole.includes(text), `the tool server saw \`${text}\``);
-  for (const [name, value] of Object.entries(names.fill(headers) as JsonObject))
-    assert.equal(last.headers[name], value);
-  for (const name of lacks as string[])
-    assert.equal(last.headers[name], undefined, `\`${name}\` reached the tool server`);
-  if (calls !== undefined) assert.equal(canonicalJson(JSON.parse(last.body).params.arguments), canonicalJson(calls));
-}
-
-function calleeSaw({ with: { never = [], lacks = [], context } }: Step, { stage, names }: Scene): void {
-  const last = stage.callee.arrived.at(-1);
-  assert.ok(last, 'nothing reached the callee');
-  for (const text of names.fill(never) as string[])
-    assert.ok(!JSON.stringify(last).includes(text), `the callee saw \`${text}\``);
-  for (const name of lacks as string[]) assert.equal(last.headers[name], undefined, `\`${name}\` reached the callee`);
-  if (context === undefined) return;
-  const member = JSON.parse(last.body).params.metadata['dev.writ/context'];
-  const claims = JSON.parse(Buffer.from(String(member).split('.')[1]!, 'base64url').toString());
-  for (const [name, value] of Object.entries(names.fill(context) as JsonObject)) assert.equal(claims[name], value);
 }

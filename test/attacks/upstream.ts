@@ -67,7 +67,9 @@ export async function startUpstream(key: string, own: ToolsOf = {}): Promise<Ups
 
   const list = (server: string) => {
     const tools = own[server] ?? TOOLS;
-    const named = [...described.keys()].map((name) => (name.startsWith(`${server}/`) ? name.slice(server.length + 1) : name));
+    const named = [...described.keys()].map((name) =>
+      name.startsWith(`${server}/`) ? name.slice(server.length + 1) : name,
+    );
     return [...new Set([...Object.keys(tools), ...named.filter((name) => !name.includes('/'))])].map((name) => {
       const { words = `The tool ${name}.`, ...more } = described.get(`${server}/${name}`) ?? described.get(name) ?? {};
       return { name, description: words, inputSchema: { type: 'object', properties: tools[name] ?? {} }, ...more };
@@ -85,11 +87,18 @@ export async function startUpstream(key: string, own: ToolsOf = {}): Promise<Ups
     if (req.headers.authorization !== `Bearer ${key}`) return void res.writeHead(401).end();
     const discovered = { supportedVersions: [VERSION], capabilities: { tools: {} }, _meta: {} };
     if (rpc.method === 'server/discover') return answer(res, rpc, discovered);
-    if (rpc.method === 'tools/list') return answer(res, rpc, { tools: list(server), ttlMs: 0, cacheScope: 'private', ...results.get(`${server}/tools/list`) });
+    if (rpc.method === 'tools/list')
+      return answer(res, rpc, {
+        tools: list(server),
+        ttlMs: 0,
+        cacheScope: 'private',
+        ...results.get(`${server}/tools/list`),
+      });
     if (rpc.method !== 'tools/call') return void res.writeHead(404).end();
     const name = String(rpc.params?.name);
     const result = results.get(`${server}/${name}`) ?? (own[server] ? { content: [], structuredContent: {} } : null);
-    return result ? answer(res, rpc, result) : callTool(name, rpc, res, key);
+    if (!result) return callTool(name, rpc, res, key);
+    return 'notifications' in result ? stream(res, rpc, result as Noisy) : answer(res, rpc, result);
   }
 
   const http = createServer((req, res) => {
@@ -139,6 +148,20 @@ function inForm(secret: string, form: string | undefined): string {
 function answer(res: ServerResponse, { id }: Pick<Rpc, 'id'>, result: object): void {
   res.writeHead(200, { 'content-type': 'application/json' });
   res.end(JSON.stringify({ jsonrpc: '2.0', id, result: { resultType: 'complete', ...result } }));
+}
+
+interface Noisy {
+  readonly notifications: readonly object[];
+}
+
+/** Notifications first, and then the answer. */
+function stream(res: ServerResponse, { id }: Rpc, { notifications, ...result }: Noisy): void {
+  const messages = [
+    ...notifications.map((one) => ({ jsonrpc: '2.0', ...one })),
+    { jsonrpc: '2.0', id, result: { resultType: 'complete', ...result } },
+  ];
+  res.writeHead(200, { 'content-type': 'text/event-stream' });
+  res.end(messages.map((message) => `data: ${JSON.stringify(message)}\n\n`).join(''));
 }
 
 /** A stream that tells of progress for ever. */

@@ -185,6 +185,27 @@ test('nothing that the reference refuses is accepted here; what it accepts besid
   assert.deepEqual(accepted.toSorted(), STRICTER);
 });
 
+// The paper's own run never forged bytes: two of its categories were refusals of the library that mints (lab aip §5).
+const PAPER: readonly [category: string, forged: string][] = [
+  ['scope widening', 'a tool regained'],
+  ['depth violation', 'one delegation too many'],
+  ['expired token', 'an authority that is over'],
+  ['wrong key', 'signed by another root'],
+  ['empty context', 'a blank context'],
+  ['tampered', 'a block spliced in from another token'],
+];
+
+test('the paper’s six categories, forged at byte level: both refuse, and the codes are told side by side', async (t) => {
+  for (const [category, forged] of PAPER) {
+    const [, code, , , token] = refused.find(([name]) => name === forged)!;
+    const said = await theirs({ ask: 'verify_chained', token: token(), root: rootKey, tool: 'tool:search' });
+    const own = ours(token(), {}, {});
+    assert.ok(cap.isCapFault(own) && own.denial.code === code, forged);
+    assert.equal(said.ok, false, `${category}: the reference accepted it`);
+    t.diagnostic(`${category}: ${cap.aipCodeOf(own.denial.code)} here, ${said.code} there`);
+  }
+});
+
 const secret = 'a secret of the plane';
 const place = 'https://plane.example';
 const shared = 'shared with the approver';

@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
+import { envoyBootstrap } from '../../packages/server/src/cli/envoy-bootstrap.ts';
 import { freePort } from '../free-port.ts';
 import { startTestPlane, type TestPlane } from '../plane.fixture.ts';
 import { type SvidFolder, svidFolder } from './svid-files.ts';
@@ -64,6 +66,10 @@ function start(name: string, resources: { readonly listeners: object[]; readonly
     node: { id: name, cluster: name },
     static_resources: { listeners, clusters: [sds, ...clusters] },
   };
+  run(name, bootstrap);
+}
+
+function run(name: string, bootstrap: object): void {
   writeFileSync(join(dir, `${name}.json`), JSON.stringify(bootstrap));
   const args = ['-c', join(dir, `${name}.json`), '--log-level', 'error', '--concurrency', '1', '--disable-hot-restart'];
   const envoy = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -183,6 +189,43 @@ test('the server lets in nobody without an SVID, nobody else, and nobody forged'
   assert.equal(await answered(null), false);
   for (const svid of [await svids.good('demo/other'), await svids.forged('demo/me'), await svids.foreign('demo/me')])
     assert.equal(await answered(svid), false);
+});
+
+test('the bootstrap that `writ envoy config` prints lets in callers by their edges, and says who they are', async (t) => {
+  const heard: (string | undefined)[] = [];
+  const app = createServer((req, res) => {
+    heard.push(req.headers['x-forwarded-client-cert'] as string | undefined);
+    res.end('from the app');
+  });
+  await once(app.listen(0, '127.0.0.1'), 'listening');
+  t.after(() => app.close());
+  const port = await freePort();
+  const bootstrap = envoyBootstrap({
+    socketPath: String(world.plane.ready.workloadApi).slice('unix://'.length),
+    agent: 'demo/me',
+    listen: { host: '127.0.0.1', port },
+    app: { host: '127.0.0.1', port: (app.address() as { port: number }).port },
+    callers: ['spiffe://zylos.local/demo/other', 'spiffe://zylos.local/demo/third'],
+  });
+  run('sidecar', bootstrap);
+  const asked = async (path: string) => {
+    const { cert, key } = await svids.good(path);
+    const tls = { cert: readFileSync(cert), key: readFileSync(key) };
+    const socket = connect({ port, rejectUnauthorized: false, ...tls });
+    socket.on('error', () => {});
+    const forged = 'x-forwarded-client-cert: URI=spiffe://zylos.local/demo/admin\r\n';
+    socket.write(`GET / HTTP/1.1\r\nhost: x\r\n${forged}connection: close\r\n\r\n`);
+    let text = '';
+    socket.on('data', (part: Buffer) => (text += part));
+    await new Promise((resolve) => socket.once('close', resolve));
+    return text;
+  };
+  for (let i = 0; i < 500 && !(await asked('demo/other')).includes('from the app'); i++)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.match(await asked('demo/third'), /from the app/);
+  assert.match(heard.at(-1)!, /URI=spiffe:\/\/zylos\.local\/demo\/third$/);
+  assert.doesNotMatch(heard.at(-1)!, /admin/);
+  assert.equal(await asked('demo/me'), '');
 });
 
 test('roots and SVIDs rotate under load without one failed request', async () => {

@@ -84,7 +84,7 @@ async function requestFor(content: string) {
 test('denied and requestable, asked for, approved, evaluated again: yes, once', async () => {
   const { signal, denial } = await requestFor('hello');
   assert.equal(signal.endpoint, requests());
-  assert.match(signal.form_url, /\/console\/approvals#apr_/);
+  assert.match(signal.form_url, /\/console\/approvals\/apr_/);
   const submitted = await askJson(asEdge, signal.endpoint, { ...evaluation('hello'), denial });
   const { id, status, status_endpoint: endpoint } = submitted.json!.task!;
   assert.deepEqual([submitted.status, status], [202, 'pending']);

@@ -127,7 +127,7 @@ async function inTask(server: string, work: (ask: Ask, task: string) => Promise<
 }
 
 async function answer(verdict: 'approve' | 'deny', url: string): Promise<void> {
-  const id = new URL(url).hash.slice(1);
+  const id = new URL(url).pathname.split('/').at(-1)!;
   const { approvals } = (await (await world.person('/approvals')).json()) as {
     approvals: { id: string; hash: string }[];
   };

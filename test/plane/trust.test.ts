@@ -117,7 +117,7 @@ test('the account that a document names is paid on the word of the person, once,
     assert.ok(!JSON.stringify(record).includes(attacker), 'levels and places, never a value');
     assert.equal(bank.paid.length, paid, 'the bank has not heard of it');
 
-    const id = approvalUrl!.split('#')[1]!;
+    const id = approvalUrl!.split('/').at(-1)!;
     const { approvals } = (await (await world.person('/approvals')).json()) as {
       approvals: { id: string; hash: string }[];
     };

@@ -20,8 +20,8 @@ export {
   type NeedsApproval,
   policyRequestOf,
 } from './action/judge-action.ts';
-export type { Mode } from './action/observe.ts';
 export type { Limit } from './action/limits.ts';
+export type { Mode } from './action/observe.ts';
 export type {
   ArgumentFault,
   Asker,
@@ -44,7 +44,7 @@ export * from './audit/index.ts';
 export { decide, overruled, refusal } from './decision/decide.ts';
 export type { CheckVerdict, Decision, OpenedApproval, Outcome } from './decision/decision.ts';
 export { type DecisionRecord, decisionRecord, type RecordFrame } from './decision/record.ts';
-export { sentenceOf } from './decision/sentence.ts';
+export { partyName, sentenceOf } from './decision/sentence.ts';
 export type { World } from './decision/world.ts';
 export {
   DENIALS,
@@ -151,7 +151,7 @@ export { anyScopeCovers, isWildcard, parseScope, parseScopeList, type Scope, sco
 export { type Resource, type Revocations, type TokenWorld, userKey } from './token/token-world.ts';
 export { chainFault } from './token/verify-chain.ts';
 export { type ChainClaims, chainFromClaims, chainToClaims, detailsFrom, isConstraint } from './token/wc.ts';
-export { type Bundle, type BundleParts, bundleDocument, readBundle } from './transport/bundle.ts';
+export { type Bundle, bundleDocument, readBundle } from './transport/bundle.ts';
 export {
   type CertificateExtension,
   extensionId,
@@ -163,8 +163,6 @@ export { judgePeer } from './transport/judge-peer.ts';
 export {
   JWT_SVID_ALGORITHMS,
   type JwtSvidAlgorithm,
-  type JwtSvidAsk,
-  type JwtSvidFacts,
   type JwtSvidKey,
   type JwtSvidKeys,
   judgeJwtSvid,

@@ -23,6 +23,7 @@ import { gatewayHandler } from './main/routes.ts';
 import { memoryOf, type Standing } from './main/standing.ts';
 import { openTasks } from './main/task-desk.ts';
 import { openUpstreams } from './main/upstreams.ts';
+import { openWebhook } from './main/webhook.ts';
 import { createWorldHolder, type WorldHolder } from './main/world.ts';
 import { type AuthorizationServer, createAuthorizationServer } from './token/front.ts';
 import { keysById } from './token/keys.ts';
@@ -148,6 +149,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   const { isAdmin } = people;
   const gateway = openGateway({
     ...{ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, modes, consult, isAdmin },
+    webhook: await openWebhook(ground, environment, onClose),
   });
   onClose(
     authorization.revocations.subscribe((view) => {
@@ -165,7 +167,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   onClose(await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null }));
 
   const reload = createReload({ ground, issuer: bases.issuer, standing, policy, world: holder });
-  const door = await people.open({ authorization, policy, identities, world: holder, reload });
+  const door = await people.open({ authorization, policy, identities, world: holder, tasks, reload });
   const rooms = { authorization, console: door, decisionPoint: gateway.decisionPoint.admin, log, store };
   const admin = adminHandler({ ...rooms, modes, auditDir: ground.auditDir, report });
   listeners.open(gatewayHandler(gateway.routes), admin, admin);

@@ -8,6 +8,7 @@ import {
   canonicalJson,
   type Decision,
   type DenialCode,
+  type Effect,
   type GrantedApproval,
   type JsonObject,
   type OpenedApproval,
@@ -18,6 +19,8 @@ import { nodeEngine } from '@writ/core/node';
 import type { Selectable } from 'kysely';
 import type { ApprovalsTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
+import type { WaitingQuestion } from './approvals/webhook.ts';
+import { whatHappens } from './approvals/what-happens.ts';
 import { digestOf } from './digest.ts';
 
 export interface ApprovalsDeps {
@@ -25,6 +28,10 @@ export interface ApprovalsDeps {
   newId(): string;
   /** Where the person answers. */
   url(id: string): string;
+  /** What a tool does, from its reviewed manifest; null for a message to an agent. */
+  effectOf(target: Call['target']): Effect | null;
+  /** A question has been asked. */
+  onOpened?(question: WaitingQuestion): void;
   /** Questions to one person in an hour; what goes beyond is denied. */
   readonly perHourMax?: number;
   /** How long a question stands. */
@@ -65,50 +72,79 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       .orderBy('created', 'desc')
       .execute();
 
+  const turns = new Map<string, Promise<void>>();
+
+  async function opening(
+    decision: Decision,
+    call: Call,
+    rootKey: string,
+    resumes: string | null,
+  ): Promise<OpenedApproval | { readonly refused: DenialCode }> {
+    const ask = decision.ask!;
+    const rows = await current(ask.requestKey);
+    // A yes of an older rule set does not count, but neither is the person asked twice while one question is open.
+    const open = rows.find(
+      (row) => row.state === 'open' && sameRules(row, ask) && (resumes === null || row.id === resumes),
+    );
+    if (open) return { id: open.id, url: deps.url(open.id) };
+    // It was answered, used up, ran out, or is about something else by now: who comes back to it is told, nobody is asked anew.
+    if (resumes !== null) return { refused: 'action.approval_invalid' };
+    if (rows.some(({ state }) => state === 'denied')) return { refused: 'action.approval_invalid' };
+    const nowSeconds = await time.nowSeconds();
+    const asked = await db
+      .selectFrom('approvals')
+      .select(({ fn }) => fn.countAll<number>().as('times'))
+      .where('root', '=', rootKey)
+      .where('created', '>', nowSeconds - hourSeconds)
+      .executeTakeFirstOrThrow();
+    if (Number(asked.times) >= perHourMax) return { refused: 'action.limit_exceeded' };
+    const id = `apr_${deps.newId()}`;
+    const url = deps.url(id);
+    const terms = { rules: ask.rules, nonce: deps.newId(), notAfterSeconds: nowSeconds + lifeSeconds };
+    const hash = approvalDigestOf(ask.subject, terms, nodeEngine);
+    const shown = payloadOf(decision, ask, call, deps.effectOf(call.target));
+    await db
+      .insertInto('approvals')
+      .values({
+        id,
+        request_key: ask.requestKey,
+        digest: hash,
+        state: 'open',
+        root: rootKey,
+        payload: JSON.stringify(shown),
+        created: nowSeconds,
+        expires: terms.notAfterSeconds,
+        decided_by: null,
+        decided_at: null,
+      })
+      .execute();
+    const { will, arguments: args, provenance: _, ...about } = shown;
+    deps.onOpened?.({
+      ...{ id, url, hash, expiresSeconds: terms.notAfterSeconds },
+      about: about as unknown as JsonObject,
+      values: { will, arguments: args },
+    });
+    return { id, url };
+  }
+
   return {
     async granted(requestKey, resumes = null) {
       const rows = (await current(requestKey)).filter(({ state }) => state === 'approved');
       return rows.filter(({ id }) => resumes === null || id === resumes).map(grantedOf);
     },
 
-    async open(decision, call, resumes = null) {
-      const ask = decision.ask!;
-      const rows = await current(ask.requestKey);
-      // A yes of an older rule set does not count, but neither is the person asked twice while one question is open.
-      const open = rows.find(
-        (row) => row.state === 'open' && sameRules(row, ask) && (resumes === null || row.id === resumes),
+    open(decision, call, resumes = null) {
+      // One after the other for each person: two calls at once ask one question, and the cap counts both.
+      const rootKey = rootOf(decision.ask!);
+      const before = turns.get(rootKey) ?? Promise.resolve();
+      const turn = before.then(() => opening(decision, call, rootKey, resumes));
+      const over = turn.then(
+        () => {},
+        () => {},
       );
-      if (open) return { id: open.id, url: deps.url(open.id) };
-      // It was answered, used up, ran out, or is about something else by now: who comes back to it is told, nobody is asked anew.
-      if (resumes !== null) return { refused: 'action.approval_invalid' };
-      if (rows.some(({ state }) => state === 'denied')) return { refused: 'action.approval_invalid' };
-      const nowSeconds = await time.nowSeconds();
-      const rootKey = rootOf(ask);
-      const asked = await db
-        .selectFrom('approvals')
-        .select(({ fn }) => fn.countAll<number>().as('times'))
-        .where('root', '=', rootKey)
-        .where('created', '>', nowSeconds - hourSeconds)
-        .executeTakeFirstOrThrow();
-      if (Number(asked.times) >= perHourMax) return { refused: 'action.limit_exceeded' };
-      const id = `apr_${deps.newId()}`;
-      const terms = { rules: ask.rules, nonce: deps.newId(), notAfterSeconds: nowSeconds + lifeSeconds };
-      await db
-        .insertInto('approvals')
-        .values({
-          id,
-          request_key: ask.requestKey,
-          digest: approvalDigestOf(ask.subject, terms, nodeEngine),
-          state: 'open',
-          root: rootKey,
-          payload: JSON.stringify(payloadOf(decision, ask, call)),
-          created: nowSeconds,
-          expires: terms.notAfterSeconds,
-          decided_by: null,
-          decided_at: null,
-        })
-        .execute();
-      return { id, url: deps.url(id) };
+      turns.set(rootKey, over);
+      void over.then(() => turns.get(rootKey) === over && turns.delete(rootKey));
+      return turn;
     },
 
     async question(id) {
@@ -140,8 +176,11 @@ function grantedOf(row: Selectable<ApprovalsTable>): GrantedApproval {
 
 interface Shown {
   readonly sentence: string;
+  /** What a yes does. */
+  readonly will: string;
   readonly server: string;
   readonly tool: string;
+  readonly kind: Call['target']['kind'];
   readonly arguments: JsonObject;
   readonly argumentsDigest: string;
   readonly provenance: JsonObject;
@@ -155,14 +194,22 @@ interface Shown {
 }
 
 /** What the approver is shown: the exact action, where its values come from, and who asks through whom. */
-function payloadOf(decision: Decision, { subject, rules, risk }: ApprovalAsk, call: Call): Shown {
+function payloadOf(
+  decision: Decision,
+  { subject, rules, risk }: ApprovalAsk,
+  call: Call,
+  effect: Effect | null,
+): Shown {
+  const provenance = decision.action.facts?.trust?.provenance ?? {};
   return {
     sentence: sentenceOf(call, decision),
+    will: whatHappens(subject, effect, provenance),
     server: subject.server,
     tool: subject.tool,
+    kind: call.target.kind,
     arguments: subject.arguments,
     argumentsDigest: digestOf(subject.arguments),
-    provenance: decision.action.facts?.trust?.provenance ?? {},
+    provenance,
     task: subject.task,
     root: { iss: subject.root.iss, sub: subject.root.sub },
     actors: subject.actors.map(({ sub }) => sub),

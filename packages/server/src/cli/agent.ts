@@ -1,4 +1,4 @@
-// `writ agent`: who may call whom, as the configuration says it, and the withdrawal of one agent.
+// `writ agent`: who may call whom, as the configuration says it, the withdrawal of one agent, and the word that its memory was wiped.
 
 import type { JsonObject } from '@writ/core';
 import type { Config } from '../config/config.ts';
@@ -37,6 +37,22 @@ const revoke = verb({
   },
 });
 
+const forget = verb({
+  summary: 'say that an agent’s memory was wiped: what it had read counts no more',
+  options: {
+    id: { type: 'positional', description: 'agent key, `client:<id>`, or SPIFFE ID' },
+    reason: { type: 'string', valueHint: 'text', description: 'how it is known; goes on record' },
+    ...planeOptions,
+  },
+  async run({ args, terminal, channels }) {
+    if (args.reason === undefined) throw usage('`--reason` is missing: what was wiped, and how you know');
+    const ask = { agent: args.id, reason: args.reason };
+    const answer = await findPlane({ ...args, env: channels.env }).act('POST', 'agents/forget', ask);
+    terminal.answer(answer, () => visible(`nothing that ${answer.agent} had read counts any more`));
+    return 0;
+  },
+});
+
 interface Edge {
   readonly caller: string;
   readonly callee: string;
@@ -65,5 +81,5 @@ function dotOf(edges: readonly Edge[]): string {
   ].join('\n');
 }
 
-const group: VerbGroup = { summary: 'agents: who may call whom, withdraw one', verbs: { graph, revoke } };
+const group: VerbGroup = { summary: 'agents: who may call whom, withdraw one', verbs: { graph, revoke, forget } };
 export default group;

@@ -4,9 +4,9 @@
 import { isJsonObject, type JsonObject } from '@writ/core';
 import { askLine } from './ask-person.ts';
 import { findPlane, type Plane } from './plane.ts';
-import { refused, usage } from './stop.ts';
+import { type ExitCode, refused, usage } from './stop.ts';
 import { type Terminal, table, visible } from './terminal.ts';
-import { planeOptions, type VerbGroup, verb } from './verb.ts';
+import { type Invocation, planeOptions, type VerbGroup, verb } from './verb.ts';
 
 const list = verb({
   summary: 'what waits for a person',
@@ -18,22 +18,38 @@ const list = verb({
   },
 });
 
-const say = (verdict: 'approve' | 'deny', summary: string) =>
-  verb({
-    summary,
-    options: {
-      id: { type: 'positional', description: 'approval id' },
-      hash: { type: 'string', valueHint: 'digest', description: 'digest of the action as you saw it' },
-      ...planeOptions,
-    },
-    async run({ args, terminal, channels }) {
-      const plane = findPlane({ ...args, env: channels.env });
-      const hash = args.hash ?? (await seenHash(plane, args.id, verdict, terminal));
-      const answer = await plane.act('POST', `approvals/${encodeURIComponent(args.id)}`, { verdict, hash });
-      terminal.answer(answer, () => `${verdict === 'approve' ? 'approved' : 'denied'}: ${args.id}`);
-      return 0;
-    },
-  });
+const verdictOptions = {
+  id: { type: 'positional', description: 'approval id' },
+  hash: { type: 'string', valueHint: 'digest', description: 'digest of the action as you saw it' },
+  ...planeOptions,
+} as const;
+
+const approve = verb({
+  summary: 'allow one action, once',
+  options: {
+    ...verdictOptions,
+    endorse: { type: 'boolean', description: 'also trust its values, in these arguments, for the rest of the task' },
+  },
+  run: (invocation) => decide('approve', invocation, invocation.args.endorse ? { endorse: true } : {}),
+});
+
+const deny = verb({
+  summary: 'refuse one action',
+  options: verdictOptions,
+  run: (invocation) => decide('deny', invocation, {}),
+});
+
+async function decide(
+  verdict: 'approve' | 'deny',
+  { args, terminal, channels }: Pick<Invocation<typeof verdictOptions>, 'args' | 'terminal' | 'channels'>,
+  more: JsonObject,
+): Promise<ExitCode> {
+  const plane = findPlane({ ...args, env: channels.env });
+  const hash = args.hash ?? (await seenHash(plane, args.id, verdict, terminal));
+  const answer = await plane.act('POST', `approvals/${encodeURIComponent(args.id)}`, { verdict, hash, ...more });
+  terminal.answer(answer, () => `${verdict === 'approve' ? 'approved' : 'denied'}: ${args.id}`);
+  return 0;
+}
 
 /** Shows the action and asks; without somebody to ask, the hash has to be given. */
 async function seenHash(plane: Plane, id: string, verdict: string, terminal: Terminal): Promise<string> {
@@ -54,16 +70,24 @@ function open(answer: JsonObject): readonly JsonObject[] {
 
 function listText(approvals: readonly JsonObject[]): string {
   if (approvals.length === 0) return 'nothing waits';
-  return table(approvals.map((one) => ['id', 'sentence', 'expires'].map((member) => String(one[member] ?? '-'))));
+  return table(approvals.map((one) => [String(one.id), String(one.will ?? one.sentence ?? '-'), String(one.expires)]));
 }
 
+/** What will happen and where each value comes from, in words; then everything. */
 function visibleLines(approval: JsonObject): string {
+  const values = Array.isArray(approval.values) ? approval.values.filter(isJsonObject) : [];
+  const lines = values.map(({ pointer, value, says }) => `  ${pointer} = ${JSON.stringify(value)}: ${says}`);
+  const words = [String(approval.will ?? approval.sentence ?? ''), ...lines].map(visible);
+  return [...words, '', jsonLines(approval)].join('\n');
+}
+
+function jsonLines(approval: JsonObject): string {
   return JSON.stringify(approval, null, 2).split('\n').map(visible).join('\n');
 }
 
 const group: VerbGroup = {
   summary: 'what waits for a person, and saying yes or no',
   usual: 'list',
-  verbs: { list, approve: say('approve', 'allow one action, once'), deny: say('deny', 'refuse one action') },
+  verbs: { list, approve, deny },
 };
 export default group;

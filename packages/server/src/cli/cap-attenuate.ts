@@ -13,7 +13,7 @@ import { verb } from './verb.ts';
 export const attenuate = verb({
   summary: 'hand a part of a capability on, offline',
   options: {
-    token: { type: 'positional', description: 'file with a capability; `-` reads stdin' },
+    token: { type: 'positional', description: 'file with a capability, or the capability; `-` reads stdin' },
     to: { type: 'string', valueHint: 'id', description: 'who is to hold it; a macaroon may also stay where it is' },
     key: { type: 'string', valueHint: 'file', description: 'Ed25519 private key of whoever holds it now' },
     unsigned: { type: 'boolean', description: 'without the holder’s signature: proves nobody' },

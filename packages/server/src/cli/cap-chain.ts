@@ -1,7 +1,7 @@
 // A capability for people and programs: what each party of the chain holds, and what was taken away on the way to it.
 
 import { type AuthorizationDetail, cap, type Link, parseJws } from '@writ/core';
-import { type Terminal, table } from './terminal.ts';
+import { type Terminal, table, visible } from './terminal.ts';
 
 export type Encoding = cap.AipEncoding | 'macaroon' | 'jwt';
 
@@ -90,7 +90,7 @@ export function chainText(rows: readonly Row[], paint: Terminal['paint']): strin
   const lines = rows.flatMap((row, i) => {
     const facts = [
       ['may', row.scopes.join(', ') || 'nothing'],
-      ...(row.removed.length > 0 ? [['lost', paint('red', row.removed.join(', '))]] : []),
+      ...(row.removed.length > 0 ? [['lost', row.removed.join(', ')]] : []),
       ...row.constraints.map((one) => ['where', JSON.stringify(one.arguments ?? {})]),
       ...(row.audience === null ? [] : [['at', row.audience]]),
       ...row.budget.map(({ unit, max }) => ['up to', `${max} ${unit}`]),
@@ -101,7 +101,10 @@ export function chainText(rows: readonly Row[], paint: Terminal['paint']): strin
         { root: 'the root', delegator: 'its delegator’s key', possession: 'whoever held the token' }[row.proof],
       ],
     ];
-    return [`${'  '.repeat(i)}${i === 0 ? '' : '└─ '}${paint('bold', row.actor)}`, indent(table(facts), i + 1)];
+    return [
+      `${'  '.repeat(i)}${i === 0 ? '' : '└─ '}${paint('bold', visible(row.actor))}`,
+      indent(table(facts), i + 1),
+    ];
   });
   return lines.join('\n');
 }

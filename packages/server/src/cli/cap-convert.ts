@@ -12,7 +12,7 @@ import { verb } from './verb.ts';
 export const convert = verb({
   summary: 'say the same authority in another form, or refuse',
   options: {
-    token: { type: 'positional', description: 'file with a capability; `-` reads stdin' },
+    token: { type: 'positional', description: 'file with a capability, or the capability; `-` reads stdin' },
     to: {
       type: 'enum',
       required: true,

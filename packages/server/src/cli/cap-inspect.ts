@@ -6,12 +6,13 @@ import { chainText, encodingOf, type Row, rowsOfChain } from './cap-chain.ts';
 import { readCapability } from './cap-keys.ts';
 import { chainIn } from './cap-mint.ts';
 import { refused } from './stop.ts';
+import { visible } from './terminal.ts';
 import { verb } from './verb.ts';
 
 export const inspect = verb({
   summary: 'show what a capability says, without checking it',
   options: {
-    token: { type: 'positional', description: 'file with a capability; `-` reads stdin' },
+    token: { type: 'positional', description: 'file with a capability, or the capability; `-` reads stdin' },
     datalog: { type: 'boolean', description: 'show the blocks of a Biscuit as Datalog too' },
   },
   async run({ args, terminal }) {
@@ -24,7 +25,11 @@ export const inspect = verb({
       const head = `${terminal.paint('yellow', 'UNVERIFIED')}: ${encoding}; anybody can write this, \`writ cap verify\` checks it`;
       const shown =
         chain.length === 0 ? 'its parts are not ones that can be read here' : chainText(chain, terminal.paint);
-      return [head, shown, ...(args.datalog || chain.length === 0 ? blocks : [])].join('\n');
+      return [
+        head,
+        shown,
+        ...(args.datalog || chain.length === 0 ? blocks.flatMap((block) => block.split('\n').map(visible)) : []),
+      ].join('\n');
     });
     return 0;
   },

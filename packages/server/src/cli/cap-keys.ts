@@ -23,11 +23,17 @@ export function readInput(file: string, what: string): Uint8Array {
   }
 }
 
-/** One capability of a file, `-` for stdin: one word, or JSON of macaroons on one line. */
-export function readCapability(file: string): string {
-  const text = (utf8Text(file === '-' ? readStdin() : readInput(file, 'a capability')) ?? '').trim();
+// Shorter than any capability, longer than most names of files.
+const literalCharsMin = 80;
+
+/** One capability: of a file, of stdin for `-`, or the word itself where no file is called that. */
+export function readCapability(given: string): string {
+  const isWord = given.length >= literalCharsMin && !existsSync(given);
+  const bytes = () => (given === '-' ? readStdin() : readInput(given, 'a capability'));
+  const text = (isWord ? given : (utf8Text(bytes()) ?? '')).trim();
+  // JSON of macaroons has spaces in its conditions.
   if (text === '' || (/^[[{]/.test(text) ? /[\r\n]/ : /\s/).test(text))
-    throw refused(`\`${file}\` does not hold one capability on one line`);
+    throw refused(`\`${given.slice(0, 60)}\` does not hold one capability on one line`);
   return text;
 }
 

@@ -22,6 +22,7 @@ import { chainText, type Encoding, encodingOf, type Row, rowsOfChain, rowsOfLink
 import { capEngine, type GivenRoot, readCapability, readRoot } from './cap-keys.ts';
 import { timeOf, toolName } from './cap-limits.ts';
 import { usage } from './stop.ts';
+import { visible } from './terminal.ts';
 import { verb } from './verb.ts';
 
 /** Contract §2. Members that are not known are null or empty. */
@@ -57,7 +58,7 @@ interface Question {
 export const verify = verb({
   summary: 'check a capability against its root’s key, for one tool',
   options: {
-    token: { type: 'positional', description: 'file with a capability; `-` reads stdin' },
+    token: { type: 'positional', description: 'file with a capability, or the capability; `-` reads stdin' },
     root: {
       type: 'string',
       required: true,
@@ -91,7 +92,7 @@ export const verify = verb({
       terminal.note('writ: a delegation in this chain is not signed by its delegator; `--signed` refuses such chains');
     terminal.answer(answer, () =>
       answer.valid
-        ? `valid for \`${args.tool}\`, held by ${answer.holder}\n${chainText(answer.chain, terminal.paint)}`
+        ? `valid for \`${args.tool}\`, held by ${visible(answer.holder ?? '')}\n${chainText(answer.chain, terminal.paint)}`
         : `not valid: ${answer.code}${answer.step === null ? '' : ` (${answer.aip}, step ${answer.step})`}`,
     );
     return answer.valid ? 0 : 1;

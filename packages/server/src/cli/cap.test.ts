@@ -322,6 +322,34 @@ test('an access token of a plane is checked without the plane, by the keys it pu
   assert.equal(JSON.parse(stranger.stdout).code, 'token.signature_invalid');
 });
 
+test('what a capability says does not steer the terminal that shows it', async () => {
+  const evil = '\u001b[31mroot\u0007\u202e';
+  await make(
+    'evil.mac',
+    'mint',
+    '--encoding',
+    'macaroon',
+    '--key',
+    at('secret'),
+    '--holder',
+    evil,
+    '--audience',
+    evil,
+    '--tool',
+    'files/x',
+  );
+  for (const words of [
+    ['inspect'],
+    ['inspect', '--datalog'],
+    ['verify', '--root', at('secret'), '--tool', 'files/x'],
+  ]) {
+    const { stdout } = await run(['cap', ...words, at('evil.mac')]);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there
+    assert.doesNotMatch(stdout, /[\u0000-\u0009\u000b-\u001f\u202e]/);
+    assert.match(stdout, /root/);
+  }
+});
+
 test('keys of OpenSSL, and roots as hex, PEM and identity document', async () => {
   execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', at('own.pem')], { stdio: 'ignore' });
   execFileSync('openssl', ['pkey', '-in', at('own.pem'), '-pubout', '-out', at('own.pub')], { stdio: 'ignore' });
@@ -360,6 +388,15 @@ for (const [words, says] of misused) {
     assert.equal(stdout, '');
   });
 }
+
+test('a capability may stand on the command line itself', async () => {
+  const text = await make('word.cap', 'mint', ...key('root'), '--tool', 'search');
+  assert.equal((await run(['cap', 'verify', '--root', id('root'), '--tool', 'search', text])).exitCode, 0);
+  assert.equal(
+    (await run(['cap', 'verify', '--root', id('root'), '--tool', 'search', `${text.slice(0, -8)}AAAAAAA=`])).exitCode,
+    1,
+  );
+});
 
 test('a capability comes through a pipe', () => {
   const program = resolve(import.meta.dirname, 'main.ts');

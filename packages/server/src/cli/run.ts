@@ -1,9 +1,23 @@
 // `writ run --agent ID -- CMD…`: starts a program as an agent. The plane decides whether it may be; the program finds its
 // identity, its gateway and its task in the environment.
 
+import { planeFromReady } from '@writ/agent';
 import { isJsonObject } from '@writ/core';
+import {
+  answerJson,
+  credentialOf as credentialIn,
+  dropUnread,
+  forwardableHeaders,
+  headerValues,
+  hostMatches,
+  httpRefusalOf,
+  originMatches,
+  readBody,
+} from '../gateway/http-io.ts';
+import { openSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import type { LaunchCredential } from '../transport/launch-protocol.ts';
 import { runLaunched } from '../transport/launch-run.ts';
+import { statOf } from '../transport/observe.ts';
 import { findPlane, type Plane } from './plane.ts';
 import { readyFile } from './ready.ts';
 import { refused, unreachable, usage } from './stop.ts';
@@ -36,19 +50,24 @@ export default verb({
       terminal.note(
         `writ: ${args.agent} has no task, so its calls are refused token.missing; \`--prompt\` opens one for you`,
       );
+    const say = (says: string) => terminal.note(`writ: ${says}`);
+    let sidecar: Sidecar | null = null;
     try {
+      sidecar = await openSidecar({ plane: planeFromReady(plane.ready!.line), task, http, statOf, say });
       const result = await runLaunched({
         launchSocket: launch,
         agent: args.agent,
         command: [program, ...words],
         credential: credentialOf(plane, channels.env),
         environment: withoutCredentials(channels.env),
-        planeEnvironment: environmentOf(plane, args.agent, task, dataDir),
-        onNotice: (says) => terminal.note(`writ: ${says}`),
+        planeEnvironment: environmentOf(plane, sidecar, task, dataDir),
+        openSidecar: sidecar.start,
+        onNotice: say,
       });
       if (result.ok) return result.exitCode;
       throw { refused, unreachable, command: usage }[result.why](result.says);
     } finally {
+      await sidecar?.close();
       // The work is over with the program; what is left of its authority ends here.
       if (opened !== null)
         await plane
@@ -84,12 +103,23 @@ async function taskFor(
   return { task: answer.task };
 }
 
-function environmentOf(plane: Plane, agent: string, task: string | null, dataDir: string): Record<string, string> {
+const http = {
+  answerJson,
+  credentialOf: credentialIn,
+  dropUnread,
+  forwardableHeaders,
+  headerValues,
+  hostMatches,
+  originMatches,
+  readBody,
+  refusalOf: httpRefusalOf,
+};
+
+function environmentOf(plane: Plane, sidecar: Sidecar, task: string | null, dataDir: string): Record<string, string> {
   const { gateway, gatewayId, workloadApi, issuer } = plane.ready!.line;
-  const sidecars = isJsonObject(gateway) && isJsonObject(gateway.sidecars) ? gateway.sidecars : {};
   const found = {
     SPIFFE_ENDPOINT_SOCKET: workloadApi,
-    WRIT_SIDECAR: sidecars[agent],
+    WRIT_SIDECAR: sidecar.url,
     WRIT_TASK: task,
     WRIT_READY: readyFile(dataDir),
     WRIT_MTLS: isJsonObject(gateway) ? gateway.mtls : null,

@@ -21,6 +21,7 @@ export const VERBS: { readonly [name: string]: Load } = {
   call: () => import('./call.ts'),
   decide: () => import('./decide.ts'),
   keys: () => import('./keys.ts'),
+  envoy: () => import('./envoy.ts'),
   policy: () => import('./policy.ts'),
   approvals: () => import('./approvals.ts'),
   credentials: () => import('./credentials.ts'),

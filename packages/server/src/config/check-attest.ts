@@ -6,7 +6,7 @@ import type { Complaint } from './problems.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** Selectors that need a look into the process. */
-export const SIGHTED_SELECTORS = ['path', 'sha256', 'pm2'] as const;
+const sightedSelectors = ['path', 'sha256', 'pm2'] as const;
 
 const capSysPtrace = 19n;
 
@@ -21,7 +21,7 @@ export function maySeePrograms(): boolean {
 }
 
 /** The sentence about a selector that this plane could never see matched. */
-export function unseenSentence(selector: string, uid: number): { readonly says: string; readonly expected: string } {
+function unseenSentence(selector: string, uid: number): { readonly says: string; readonly expected: string } {
   return {
     says: `\`${selector}\` cannot be seen of uid ${uid}'s processes: that needs CAP_SYS_PTRACE or root, which this plane does not have`,
     expected: `\`uid\`, \`gid\`, \`unit\`, \`cgroup\`, \`parent\` or \`launched\`; or give the plane CAP_SYS_PTRACE`,
@@ -37,13 +37,15 @@ export function checkSight(
   return Object.entries(agents ?? {}).flatMap(([key, { attest }]) => {
     const uid = attest?.uid ?? planeUid;
     if (attest === undefined || uid === planeUid) return [];
-    return SIGHTED_SELECTORS.filter((selector) => attest[selector] !== undefined).map(
-      (selector): Complaint => ({
-        path: ['agents', key, 'attest', selector],
-        at: 'key',
-        ...unseenSentence(selector, uid),
-      }),
-    );
+    return sightedSelectors
+      .filter((selector) => attest[selector] !== undefined)
+      .map(
+        (selector): Complaint => ({
+          path: ['agents', key, 'attest', selector],
+          at: 'key',
+          ...unseenSentence(selector, uid),
+        }),
+      );
   });
 }
 

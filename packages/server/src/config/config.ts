@@ -36,9 +36,23 @@ export interface Config {
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly servers: ReadonlyMap<string, ServerConfig>;
   /** `floor`: the plain rule instead of provenance (rules §3.14). */
+  /** Calls of one caller under way at once. */
+  readonly flow: { readonly perCaller: number };
   /** Ceilings per task, root, agent and tool (rules §2.12). */
   readonly limits: readonly Limit[];
   readonly trust: { readonly rule: 'provenance' | 'floor' };
+  readonly approvals: {
+    /** Questions to one person in an hour; what goes beyond is denied (rules §4.2). */
+    readonly perHourMax: number;
+    readonly lifeSeconds: number;
+    /** Who hears that a question waits. */
+    readonly webhook: {
+      readonly url: string;
+      /** Signs the messages. */
+      readonly secret: SecretRef;
+      readonly showArguments: boolean;
+    } | null;
+  };
   readonly users: ReadonlyMap<string, UserConfig>;
   /** By client_id. */
   readonly clients: ReadonlyMap<string, ClientConfig>;
@@ -133,6 +147,8 @@ export interface ServerConfig {
     | null;
   readonly credential: CredentialRef | null;
   readonly trustAnnotations: boolean;
+  /** Tools whose text from outside is handed over as references only; `*` for all of them. */
+  readonly quarantine: ReadonlySet<string>;
   /** Null: the mode of the file. */
   readonly mode: Mode | null;
 }

@@ -43,7 +43,7 @@ export const secret = closed(plain, 'a reference to a secret, `{ file: PATH }`')
   .meta({ minProperties: 1, maxProperties: 1 });
 
 /** A secret is sent there: TLS, or this machine itself. */
-const secretUrl = webUrl.refine(
+export const secretUrl = webUrl.refine(
   (url) => /^(?:https:|http:\/\/(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?=[:/]|$))/.test(url),
   {
     error: 'an https URL, or http on loopback',

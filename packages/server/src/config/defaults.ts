@@ -10,6 +10,11 @@ export const DEFAULTS = {
   taskTtl: '1h',
   /** A decision point that takes longer has said no. */
   pdpTimeoutMillis: 500,
+  /** More than any agent has calls at once, and less than a plane can hold open. */
+  perCaller: 256,
+  /** More than anybody reads with care. */
+  questionsPerHour: 20,
+  questionTtl: '15m',
   mandateDepth: 1,
   mandateWindow: '30m',
 } as const;

@@ -2,7 +2,7 @@
 // cross-check.ts; what the rest of the program reads is config.ts. The published JSON Schema is printed from here.
 
 import * as z from 'zod';
-import { credential, environmentValue } from './credential.ts';
+import { credential, environmentValue, secret, secretUrl } from './credential.ts';
 import { allowLine, decisionPoint, jwks, limit, mandate, mode } from './schema-parts.ts';
 import {
   address,
@@ -81,6 +81,7 @@ const server = closed(
     credential: credential.optional(),
     trustAnnotations: flag.optional(),
     mode: mode.optional(),
+    quarantine: z.union([flag, listOf(someText, 'names of tools')], { error: '`true`, or a list of tools' }).optional(),
     envoy: closed({ external: webUrl, upstream: webUrl }, 'a map of `external` and `upstream`').optional(),
   },
   'a tool server, such as `{ mcp: { url: … } }`',
@@ -183,6 +184,21 @@ export const ConfigFile = closed(
     mandates: optionalMap(word(/^[A-Za-z0-9_-]{1,128}$/, 'a mandate name'), mandate, 'mandates by name'),
     policy: path.optional(),
     pdp: optionalMap(word(/^[a-z0-9-]{1,64}$/, 'a name in lower case'), decisionPoint, 'decision points by name'),
+    approvals: closed(
+      {
+        perHour: wholeNumber(1, 1_000, 'how many questions a person is asked in an hour').optional(),
+        ttl: duration.optional(),
+        webhook: closed(
+          { url: secretUrl, secret, arguments: flag.optional() },
+          'a map with `url`, `secret` and `arguments`',
+        ).optional(),
+      },
+      'a map with `perHour`, `ttl` and `webhook`',
+    ).optional(),
+    flow: closed(
+      { perCaller: wholeNumber(1, 100_000, 'how many calls of one caller may be under way').optional() },
+      'a map with `perCaller`',
+    ).optional(),
     limits: listOf(limit, 'limits `{ max, per }`').optional(),
     allow: listOf(allowLine, 'lines `{ agent, tool }`').optional(),
     mode: mode.optional(),

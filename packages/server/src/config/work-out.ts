@@ -61,6 +61,8 @@ export function workOut(written: ConfigFile, file: string): Config {
       scopeFromPrompt: tasks.scopeFromPrompt ?? false,
       bindArguments: tasks.bindArguments ?? true,
     },
+    approvals: approvalsOf(written.approvals, at),
+    flow: { perCaller: written.flow?.perCaller ?? DEFAULTS.perCaller },
     limits: (written.limits ?? []).map(({ max, per, of, every }, i) => ({
       ...ceilingOf(max)!,
       id: `limit.${i + 1}`,
@@ -137,6 +139,7 @@ function serverOf(server: Written<'servers'>, at: (path: string) => string): Ser
           : { kind: 'file', path: at(manifest) },
     credential: credential === undefined ? null : credentialOf(credential, at),
     trustAnnotations: server.trustAnnotations ?? false,
+    quarantine: new Set(server.quarantine === true ? ['*'] : server.quarantine || []),
     mode: server.mode === undefined ? null : modeOf(server.mode),
   };
 }
@@ -159,6 +162,18 @@ function decisionPointOf(point: Written<'pdp'>, at: (path: string) => string): D
     timeoutMillis: point.timeoutMillis ?? DEFAULTS.pdpTimeoutMillis,
     credential: point.credential === undefined ? null : secretOf(point.credential, at),
     caFile: point.ca === undefined ? null : at(point.ca),
+  };
+}
+
+function approvalsOf(written: ConfigFile['approvals'], at: (path: string) => string): Config['approvals'] {
+  const { perHour, ttl, webhook } = written ?? {};
+  return {
+    perHourMax: perHour ?? DEFAULTS.questionsPerHour,
+    lifeSeconds: durationSeconds(ttl ?? DEFAULTS.questionTtl),
+    webhook:
+      webhook === undefined
+        ? null
+        : { url: webhook.url, secret: secretOf(webhook.secret, at), showArguments: webhook.arguments ?? false },
   };
 }
 

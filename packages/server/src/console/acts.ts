@@ -3,7 +3,8 @@
 
 import { type Budget, denial, detailsFrom, type JsonObject, type JsonValue, parseSpiffeId } from '@writ/core';
 import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal, refusalOf } from './answers.ts';
-import { type Approvals, mayDecide } from './approvals.ts';
+import { type Approval, type Approvals, mayDecide } from './approvals.ts';
+import { argumentsInWords } from './argument-words.ts';
 import { isRecent, type PersonCaller } from './caller.ts';
 import type { ConsoleDeps, Review, Role, Withdrawal } from './ports.ts';
 
@@ -43,11 +44,20 @@ export type ReviewYes = { readonly by?: string | undefined } & (
   | { readonly digests: { readonly [name: string]: string } }
 );
 
+export interface VerdictAsk {
+  readonly verdict: 'approve' | 'deny';
+  readonly hash: string;
+  /** The person vouches for all values below level 3, or for those at the pointers (rules §4.3). */
+  readonly endorse?: true | readonly string[] | undefined;
+}
+
 export interface Acts {
   openTask(person: PersonCaller, ask: TaskAsk): Promise<Answer>;
   endTask(person: PersonCaller, task: string): Promise<Answer>;
-  decideApproval(person: PersonCaller, id: string, verdict: 'approve' | 'deny', hash: string): Promise<Answer>;
+  decideApproval(person: PersonCaller, id: string, yes: VerdictAsk): Promise<Answer>;
   revoke(person: PersonCaller, ask: RevocationAsk): Promise<Answer>;
+  /** Rules §3.4: what the agent had read counts no more, because an admin has wiped its memory and says so. */
+  forgetAgent(person: PersonCaller, ask: { readonly agent: string; readonly reason: string }): Promise<Answer>;
   rotateKeys(person: PersonCaller, ask: KeysAsk): Promise<Answer>;
   showDraft(): Promise<Answer>;
   reloadPolicy(person: PersonCaller, digest: string): Promise<Answer>;
@@ -116,10 +126,12 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
       return ended ? ok({ task, ended: true }) : REFUSALS.notFound('open task');
     },
 
-    async decideApproval(person, id, verdict, hash) {
+    async decideApproval(person, id, { verdict, hash, endorse }) {
       const asked = await approvals.find(id);
       if (!asked || !mayDecide(asked, person, issuer)) return REFUSALS.notFound('approval that you may answer');
       if (!isRecent(person, clock.nowSeconds())) return REFUSALS.reauthenticate;
+      const endorsed = endorse === undefined ? [] : endorsedBy(asked, endorse);
+      if (endorsed === null) return REFUSALS.malformed('`endorse` names an argument that nobody can vouch for');
       const event = {
         event: 'approval.decided',
         id: deps.newId(),
@@ -127,9 +139,15 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
         approval: id,
         verdict,
         digest: hash,
+        ...(endorsed.length === 0 ? {} : { endorsed }),
       } as const;
       const result = await approvals.decide({ id, verdict, hash, by: person.user }, () => deps.record(event));
-      if (result === 'decided') return ok({ id, verdict, hash, by: person.user });
+      if (result === 'decided') {
+        const { task, server, tool, arguments: args } = asked;
+        if (endorsed.length > 0 && task !== null)
+          await deps.trust.endorse({ approval: id, task, server, tool, arguments: args, pointers: endorsed });
+        return ok({ id, verdict, hash, by: person.user, ...(endorsed.length === 0 ? {} : { endorsed }) });
+      }
       const description =
         result === 'other_hash'
           ? 'This is not the action you saw. Look at it again: `writ approvals` or the console.'
@@ -146,6 +164,16 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
       const { sequence, rows } = await deps.revoke(what, person.user);
       if ('user' in ask) await people.sessions.endAllOf(ask.user);
       return ok({ ...ask, sequence, rows });
+    },
+
+    async forgetAgent(person, { agent: name, reason }) {
+      const refused = mustHave(person, 'admin');
+      if (refused) return refused;
+      const agent = deps.trust.actorKeyOf(name);
+      if (agent === null) return REFUSALS.notFound('agent');
+      await deps.record({ event: 'agent.forgotten', id: deps.newId(), by: person.user, agent, reason });
+      await deps.trust.forget(agent);
+      return ok({ agent, reason, by: person.user });
     },
 
     async rotateKeys(person, { kind, atOnce = false, revoke = false }) {
@@ -204,6 +232,14 @@ export function createActs(deps: ConsoleDeps, approvals: Approvals): Acts {
     const id = ask.agent.includes('://') ? ask.agent : `spiffe://${deps.trustDomain}/${ask.agent}`;
     return parseSpiffeId(id) === null ? null : { agent: id };
   }
+}
+
+/** Null: a pointer to something that nobody can vouch for. A message to an agent has no values of its own. */
+function endorsedBy(asked: Approval, endorse: true | readonly string[]): readonly string[] | null {
+  const values = asked.kind === 'agent' ? [] : argumentsInWords(asked, () => null);
+  const pointers = values.filter(({ endorsable }) => endorsable).map(({ pointer }) => pointer);
+  if (endorse === true) return pointers;
+  return endorse.every((pointer) => pointers.includes(pointer)) ? [...new Set(endorse)] : null;
 }
 
 const STALE = refusal(

@@ -9,7 +9,17 @@ import type { Acts } from './acts.ts';
 import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal } from './answers.ts';
 import { type Body, headerText, json, readBody, wholeNumber } from './api-http.ts';
 import { type Approval, type Approvals, mayDecide } from './approvals.ts';
-import { KeysBody, LoginBody, ReloadBody, ReviewBody, RevocationBody, TaskBody, VerdictBody } from './bodies.ts';
+import { argumentsInWords } from './argument-words.ts';
+import {
+  ForgetBody,
+  KeysBody,
+  LoginBody,
+  ReloadBody,
+  ReviewBody,
+  RevocationBody,
+  TaskBody,
+  VerdictBody,
+} from './bodies.ts';
 import type { Caller, FindCaller, PersonCaller, Via } from './caller.ts';
 import type { Explain } from './explain.ts';
 import { liveDecisions } from './live.ts';
@@ -95,14 +105,16 @@ export function createApi(deps: ConsoleDeps, { findCaller, acts, approvals, expl
   api.post(
     '/approvals/:id',
     person((asked) =>
-      withBody(asked, VerdictBody, ({ verdict, hash }) =>
-        acts.decideApproval(asked.caller, asked.param('id'), verdict, hash),
-      ),
+      withBody(asked, VerdictBody, (verdict) => acts.decideApproval(asked.caller, asked.param('id'), verdict)),
     ),
   );
   api.post(
     '/revocations',
     person((asked) => withBody(asked, RevocationBody, (what) => acts.revoke(asked.caller, what))),
+  );
+  api.post(
+    '/agents/forget',
+    person((asked) => withBody(asked, ForgetBody, (ask) => acts.forgetAgent(asked.caller, ask))),
   );
   api.get(
     '/keys',
@@ -236,10 +248,12 @@ export function createApi(deps: ConsoleDeps, { findCaller, acts, approvals, expl
     return retrySeconds === undefined ? refused : { ...refused, headers: { 'Retry-After': String(retrySeconds) } };
   }
 
-  function approvalJson({ hash, expiresSeconds, root, state: _state, ...rest }: Approval): JsonObject {
+  function approvalJson(one: Approval): JsonObject {
+    const { hash, expiresSeconds, root, state: _state, ...rest } = one;
     const more = { ...rest } as unknown as JsonObject;
     return {
       ...more,
+      values: argumentsInWords(one, decisions.decision) as unknown as JsonValue,
       hash,
       expires: isoSeconds(expiresSeconds),
       root: { ...root },

@@ -115,3 +115,71 @@ test('a verdict that cannot be recorded does not count', async (t) => {
   world.people.auditDown = false;
   assert.equal((await say(world, 'a1', bearer, hash)).status, 200);
 });
+
+/** As the room that asks writes it. */
+const provenance = {
+  '/to': { role: 'target', level: 1, from: [{ decision: 'd1', pointer: '/0/from' }] },
+  '/body': { role: 'payload', level: 3, from: [], active: 1 },
+  '/when': { role: 'date', level: 4, from: [{ prompt: 3 }] },
+  '/note': { role: 'ignored', level: 0, from: [] },
+};
+
+test('each argument is shown with its role, its level and its source in words', async (t) => {
+  const world = await openWorld(t);
+  await world.decided('d1', 'allow', { target: { server: 'mail', name: 'read' } });
+  await world.asks('a1', { arguments: { to: 'eve@evil.example', body: 'x', when: '2026-01-01' }, provenance });
+  const { body } = await api(world, 'GET approvals', { bearer: await world.signIn('howard') });
+  assert.deepEqual(
+    body.approvals[0].values.map(({ says }: { says: string }) => says),
+    [
+      'decides where it goes or what it touches; content from outside: read from mail/read at /0/from',
+      'is content; trusted: written by the agent, found as such in nothing it has read; links, addresses or numbers in it: content from outside',
+      'decides when; the word of the person: it stands in the prompt of the task',
+      'ignored; nobody vouches for it: written by the agent, found as such in nothing it has read',
+    ],
+  );
+});
+
+test('a yes may vouch for values, on record; a no may not, and neither may a message to an agent', async (t) => {
+  const world = await openWorld(t);
+  const hash = await world.asks('a1', { arguments: { to: 'eve@evil.example' }, provenance });
+  const bearer = await world.signIn('howard');
+  const post = (id: string, body: object) => api(world, `POST approvals/${id}`, { bearer, body });
+  for (const endorse of [['/body'], ['/note'], ['/gone'], [], false, '/to'])
+    assert.equal((await post('a1', { verdict: 'approve', hash, endorse })).status, 400, JSON.stringify(endorse));
+  assert.equal((await post('a1', { verdict: 'deny', hash, endorse: true })).status, 400);
+  assert.equal(await stateOf(world, 'a1'), 'open');
+  assert.equal((await post('a1', { verdict: 'approve', hash: 'sha256:other', endorse: true })).status, 409);
+  assert.deepEqual(world.endorsed, [], 'nothing that was not approved');
+  assert.deepEqual((await post('a1', { verdict: 'approve', hash, endorse: ['/to'] })).body.endorsed, ['/to']);
+  assert.deepEqual(
+    world.endorsed.map(({ pointers }) => pointers),
+    [['/to']],
+  );
+  const decided = world.events.find(({ event }) => event === 'approval.decided');
+  assert.deepEqual(decided && 'endorsed' in decided && decided.endorsed, ['/to']);
+  const message = await world.asks('a2', { kind: 'agent', provenance });
+  assert.equal((await post('a2', { verdict: 'approve', hash: message, endorse: true })).status, 200);
+  assert.equal(world.endorsed.length, 1);
+});
+
+test('only an admin who signed in recently says that a memory was wiped, with a reason, on record before it counts', async (t) => {
+  const world = await openWorld(t);
+  const ask = { agent: 'claude/orchestrator', reason: 'new container' };
+  const forget = (bearer: string, body: object = ask) => api(world, 'POST agents/forget', { bearer, body });
+  assert.equal((await forget(await world.signIn('howard'))).status, 403);
+  assert.equal((await forget(world.viewerToken)).status, 403);
+  const ada = await world.signIn('ada');
+  for (const reason of ['', '  ', undefined]) assert.equal((await forget(ada, { ...ask, reason })).status, 400);
+  assert.equal((await forget(ada, { ...ask, agent: 'claude/nobody' })).status, 404);
+  world.people.auditDown = true;
+  assert.equal((await forget(ada)).status, 503);
+  world.people.auditDown = false;
+  assert.deepEqual(world.forgotten, []);
+  assert.equal((await forget(ada)).status, 200);
+  assert.deepEqual(world.forgotten, ['claude/orchestrator']);
+  const { id: _, ...event } = world.events.at(-1)!;
+  assert.deepEqual(event, { event: 'agent.forgotten', by: 'ada', ...ask });
+  world.clock.seconds += 301;
+  assert.equal((await forget(ada)).status, 401);
+});

@@ -1,7 +1,7 @@
 // What waits for a person, and their one verdict on it. The verdict is to the digest that was seen (rules §4.1), is taken by one
 // conditional statement, and is on record before it counts.
 
-import { isJsonObject, type Principal } from '@writ/core';
+import { isJsonObject, type JsonObject, type Principal } from '@writ/core';
 import type { Selectable } from 'kysely';
 import type { ApprovalsTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -10,9 +10,14 @@ import type { Role } from './ports.ts';
 /** What the room that asks writes into `approvals.payload`, as JSON. Text for people is plain text. */
 export interface ApprovalPayload {
   readonly sentence: string;
+  /** What a yes does; absent in questions of an older version. */
+  readonly will?: string;
   readonly server: string;
   readonly tool: string;
-  readonly arguments: { readonly [name: string]: unknown };
+  readonly arguments: JsonObject;
+  /** Where each argument came from, by pointer, as the record has it. */
+  readonly provenance?: JsonObject;
+  readonly kind?: 'server' | 'agent' | 'upstream';
   /** `sha256:<hex>` of the canonical arguments. */
   readonly argumentsDigest: string;
   readonly task: string | null;

@@ -32,7 +32,18 @@ export const TaskBody = z.strictObject({
   ttlSeconds: z.int().min(1).optional(),
 });
 
-export const VerdictBody = z.strictObject({ verdict: z.enum(['approve', 'deny']), hash: digest });
+/** `endorse`: the person also vouches for these values in their task (rules §4.3), all that are below level 3 or those at the pointers. */
+export const VerdictBody = z.union(
+  [
+    z.strictObject({ verdict: z.enum(['approve', 'deny']), hash: digest }),
+    z.strictObject({
+      verdict: z.literal('approve'),
+      hash: digest,
+      endorse: z.union([z.literal(true), z.array(z.string().max(1_024)).min(1).max(64)]),
+    }),
+  ],
+  { error: 'expected `{"verdict":"approve"|"deny","hash"}`, and `endorse` at most besides an `approve`' },
+);
 
 export const RevocationBody = z.union(
   [
@@ -44,6 +55,9 @@ export const RevocationBody = z.union(
   ],
   { error: 'expected exactly one of `agent`, `token`, `user`, `consent`, `task`' },
 );
+
+/** An agent whose memory was wiped (rules §3.4), and why that is known. */
+export const ForgetBody = z.strictObject({ agent: id, reason: z.string().trim().min(1).max(1_000) });
 
 export const KeysBody = z.strictObject({
   kind: z.enum(['root', 'jwt']),

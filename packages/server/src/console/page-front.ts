@@ -67,6 +67,7 @@ export function createPageFront(deps: ConsoleDeps, { acts, approvals, explain }:
       csrf: person.csrf ?? '',
       waiting: only === null ? waiting : waiting.filter(({ id }) => id === only),
       problem,
+      decisionOf: (decision) => decisions.decision(decision),
       stale: !isRecent(person, clock.nowSeconds()),
     });
     sendPage(res, { ...page, status });
@@ -78,7 +79,8 @@ export function createPageFront(deps: ConsoleDeps, { acts, approvals, explain }:
     if (person.csrf === null || fields?.get('csrf') !== person.csrf) return sendPage(res, { ...FOREIGN, status: 403 });
     const verdict = fields.get('verdict');
     if (verdict !== 'approve' && verdict !== 'deny') return sendPage(res, { ...NOT_HERE, status: 400 });
-    const decided = await acts.decideApproval(person, id, verdict, fields.get('hash') ?? '');
+    const endorse = verdict === 'approve' && fields.get('endorse') === 'yes' ? ({ endorse: true } as const) : {};
+    const decided = await acts.decideApproval(person, id, { verdict, hash: fields.get('hash') ?? '', ...endorse });
     if (!decided.refused) return sendOn(res, '/console/approvals');
     return showApprovals(res, person, { only: null, problem: decided.description, status: decided.status });
   }

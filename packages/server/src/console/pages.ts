@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import { type Html, html, type Page } from '../page.ts';
 import { isoSeconds } from './answers.ts';
 import type { Approval } from './approvals.ts';
+import { argumentsInWords } from './argument-words.ts';
 import type { DecisionSummary } from './ports.ts';
 
 export function decisionsPage(user: string, rows: readonly DecisionSummary[]): Page {
@@ -125,26 +126,38 @@ export interface ApprovalsPage {
   readonly csrf: string;
   readonly waiting: readonly Approval[];
   readonly problem: string | null;
+  /** Names what an argument was read from. */
+  decisionOf(id: string): DecisionSummary | null;
   /** Signed in too long ago to answer: sign in again first. */
   readonly stale: boolean;
 }
 
-export function approvalsPage({ user, csrf, waiting, problem, stale }: ApprovalsPage): Page {
+export function approvalsPage({ user, csrf, waiting, problem, decisionOf, stale }: ApprovalsPage): Page {
   const again = html`<p class="problem">To answer, <a href="/login?goTo=/console/approvals">sign in again</a>: your sign-in is older than five minutes.</p>`;
   return page(
     'Approvals',
     user,
     html`${problem === null ? null : html`<p class="problem" role="alert">${problem}</p>`}
 ${stale ? again : null}
-${waiting.length === 0 ? html`<p>Nothing waits for you.</p>` : waiting.map((one) => approvalSection(one, csrf))}`,
+${waiting.length === 0 ? html`<p>Nothing waits for you.</p>` : waiting.map((one) => approvalSection(one, csrf, decisionOf))}`,
   );
 }
 
-function approvalSection(one: Approval, csrf: string): Html {
+function approvalSection(one: Approval, csrf: string, decisionOf: ApprovalsPage['decisionOf']): Html {
+  const values = argumentsInWords(one, decisionOf);
+  const unsure = one.kind === 'agent' ? [] : values.filter(({ endorsable }) => endorsable);
   return html`<section aria-labelledby="title-${one.id}">
 <h2 id="title-${one.id}">${one.server}/${one.tool}</h2>
-<p>${one.sentence}</p>
+<p><strong>${one.will ?? one.sentence}</strong></p>
 <pre>${JSON.stringify(one.arguments, null, 2)}</pre>
+${
+  values.length === 0
+    ? null
+    : html`<table>
+<thead><tr><th scope="col">Argument</th><th scope="col">Value</th><th scope="col">Where it comes from</th></tr></thead>
+<tbody>
+${values.map(({ pointer, value, says }) => html`<tr><th scope="row">${pointer}</th><td>${JSON.stringify(value)}</td><td>${says}</td></tr>\n`)}</tbody></table>`
+}
 <table><tbody>
 ${factRow('For', one.root.sub)}
 ${factRow('Through', one.actors.join(', '))}
@@ -158,6 +171,11 @@ ${factRow('Until', isoSeconds(one.expiresSeconds))}
 <form method="post" action="/console/approvals/${encodeURIComponent(one.id)}" class="row">
 <input type="hidden" name="csrf" value="${csrf}">
 <input type="hidden" name="hash" value="${one.hash}">
+${
+  unsure.length === 0
+    ? null
+    : html`<label><input type="checkbox" name="endorse" value="yes"> Trust these values there for the rest of this task: ${unsure.map(({ pointer }) => pointer).join(', ')}</label>`
+}
 <button name="verdict" value="approve">Approve exactly this, once</button>
 <button name="verdict" value="deny">Deny</button>
 </form>

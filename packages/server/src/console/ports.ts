@@ -23,6 +23,7 @@ export interface ConsoleDeps {
   readonly decisions: DecisionIndex;
   readonly log: DecisionLog;
   readonly tasks: TasksPort;
+  readonly trust: TrustPort;
   revoke(what: Withdrawal, by: string): Promise<{ readonly sequence: number; readonly rows: number }>;
   readonly reviews: ReviewsPort;
   readonly reload: ReloadPort;
@@ -50,7 +51,10 @@ export type ConsoleEvent = { readonly id: string; readonly by: string } & (
       readonly approval: string;
       readonly verdict: 'approve' | 'deny';
       readonly digest: string;
+      /** Pointers of what the person vouches for besides. */
+      readonly endorsed?: readonly string[];
     }
+  | { readonly event: 'agent.forgotten'; readonly agent: string; readonly reason: string }
   | {
       readonly event: 'policy.reviewed';
       readonly server: string;
@@ -160,6 +164,22 @@ export interface TasksPort {
   }): Promise<Verdict<OpenedTask>>;
   /** False: there was no such open task. */
   end(task: string, by: string): Promise<boolean>;
+}
+
+export interface TrustPort {
+  /** A person vouches for the values at these pointers, in the task and at the server of the question (rules §4.3). */
+  endorse(asked: {
+    readonly approval: string;
+    readonly task: string;
+    readonly server: string;
+    readonly tool: string;
+    readonly arguments: JsonObject;
+    readonly pointers: readonly string[];
+  }): Promise<void>;
+  /** The key of an agent or client that somebody named by path, SPIFFE ID or key; null for none. */
+  actorKeyOf(name: string): string | null;
+  /** An admin has wiped its memory (rules §3.4). */
+  forget(actorKey: string): Promise<void>;
 }
 
 export type Withdrawal =

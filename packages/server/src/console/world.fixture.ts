@@ -27,6 +27,9 @@ export interface World {
   readonly events: ConsoleEvent[];
   readonly pinned: { readonly server: string; readonly digest: string; readonly by: string }[];
   readonly clock: { seconds: number };
+  /** What people vouched for, and whose memory was wiped. */
+  readonly endorsed: readonly { readonly pointers: readonly string[] }[];
+  readonly forgotten: readonly string[];
   review: Review | null;
   /** A session secret of a person, made by their password. */
   signIn(user: string): Promise<string>;
@@ -56,6 +59,8 @@ export async function openWorld(t: TestContext): Promise<World> {
   const viewer = openViewerToken(people.folder, (count) => randomBytes(count));
   const events: ConsoleEvent[] = [];
   const rotations: object[] = [];
+  const endorsed: { readonly pointers: readonly string[] }[] = [];
+  const forgotten: string[] = [];
   const world = { review: null as Review | null, pinned: [] as { server: string; digest: string; by: string }[] };
   const console = createConsole({
     clock: people.deps.clock,
@@ -72,6 +77,11 @@ export async function openWorld(t: TestContext): Promise<World> {
     decisions,
     log,
     tasks: plane.server.tasks,
+    trust: {
+      endorse: async (asked) => void endorsed.push(asked),
+      actorKeyOf: (name) => (name === 'claude/orchestrator' ? name : null),
+      forget: async (agent) => void forgotten.push(agent),
+    },
     revoke: plane.server.revoke,
     reload: { look: async () => ({ digest: 'd' }), apply: async (digest) => (digest === 'd' ? 'applied' : 'stale') },
     reviews: {
@@ -105,7 +115,18 @@ export async function openWorld(t: TestContext): Promise<World> {
   const time = '2026-11-24T12:00:00.000Z';
 
   return Object.assign(world, {
-    ...{ people, plane, log, origin, events, socket: socket.path, viewerToken: viewer.token, clock: people.clock },
+    ...{
+      people,
+      plane,
+      log,
+      origin,
+      events,
+      endorsed,
+      forgotten,
+      socket: socket.path,
+      viewerToken: viewer.token,
+      clock: people.clock,
+    },
     async signIn(user: string) {
       const signedIn = await people.room.signIn.byPassword({ user, password: HOWARD, source: '127.0.0.1' });
       if (!signedIn.ok) throw new Error(signedIn.says);

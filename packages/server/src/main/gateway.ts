@@ -15,6 +15,7 @@ import {
   type PeerOnWire,
   parseSpiffeId,
 } from '@writ/core';
+import type { Webhook } from '../action/approvals/webhook.ts';
 import { createApprovals } from '../action/approvals.ts';
 import type { TaskDesk } from '../action/tasks/desk.ts';
 import type { Config } from '../config/config.ts';
@@ -22,6 +23,7 @@ import { createA2aHandler } from '../gateway/a2a/handler.ts';
 import { createOwnership } from '../gateway/a2a/ownership.ts';
 import { openAgentEndpoint } from '../gateway/a2a/upstream.ts';
 import { createContextMaker } from '../gateway/context.ts';
+import { createCrowd } from '../gateway/crowd.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { answerJson, digestOf } from '../gateway/http-io.ts';
 import { createMcpHandler } from '../gateway/mcp/handler.ts';
@@ -54,6 +56,7 @@ export interface GatewayDeps {
   readonly tasks: TaskDesk;
   readonly modes: Modes;
   readonly consult: Consult;
+  readonly webhook: Webhook | null;
   /** Whether an admin who signed in recently is asking. */
   isAdmin(req: IncomingMessage): Promise<boolean>;
 }
@@ -76,8 +79,14 @@ export function openGateway(deps: GatewayDeps): Gateway {
   const { ground, world, authorization, policy, tasks, modes, upstreams, broker } = deps;
   const { config, clock, records, store, keys, newId, report } = ground;
   const { bases } = deps.doors.listeners;
-  const approvalUrl = (id: string) => `${bases.issuer}/console/approvals#${id}`;
-  const approvals = createApprovals({ store, newId, url: approvalUrl });
+  const approvalUrl = (id: string) => `${bases.issuer}/console/approvals/${id}`;
+  const approvals = createApprovals({
+    ...{ store, newId, url: approvalUrl, perHourMax: config.approvals.perHourMax },
+    lifeSeconds: config.approvals.lifeSeconds,
+    onOpened: (question) => deps.webhook?.opened(question),
+    effectOf: (target) =>
+      target.kind === 'agent' ? null : (world.parts.policy.definition(target)?.trust.effect ?? 'unknown'),
+  });
   const control = createSpine({
     clock,
     world: () => world.snapshot(),
@@ -106,6 +115,13 @@ export function openGateway(deps: GatewayDeps): Gateway {
     report,
   });
 
+  const crowd = createCrowd(control.spine, {
+    perCallerMax: config.flow.perCaller,
+    record: ({ decisionId, peer, protocol, target }) =>
+      records.unread({ decisionId, denial: denial('gateway.overloaded'), peer, protocol, target }),
+    report,
+  });
+
   const early = (peer: PeerOnWire, key: string, credential: Credential) => {
     // Nobody is known here by a certificate: a bare request gets the bare challenge, whatever else is wrong with it.
     if (peer.listener === 'oauth') return credential.kind === 'none' ? denial('token.missing') : null;
@@ -120,7 +136,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     bases: { mtls: bases.mtls, oauth: bases.oauth },
     issuer: bases.issuer,
     origins: new Set(),
-    spine: control.spine,
+    spine: crowd.spine,
     nowSeconds: () => clock.nowSeconds(),
     newId,
     early,
@@ -169,7 +185,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
   });
 
   const a2a = createA2aHandler({
-    spine: control.spine,
+    spine: crowd.spine,
     agents: agentsOf(deps),
     context: createContextMaker({
       gatewayId: deps.doors.gatewayId,
@@ -197,7 +213,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
 
   const decisionPoint = openDecisionPoint({
     ...{ ground, doors: deps.doors, authorization, world, policy, tasks, approvalUrl, isAdmin: deps.isAdmin },
-    spine: control.spine,
+    spine: crowd.spine,
   });
 
   return {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '@writ/core';
+import type { TaskDesk } from '../action/tasks/desk.ts';
 import { openAdminSocket } from '../console/admin-socket.ts';
 import { createFindCaller, isRecent } from '../console/caller.ts';
 import { createConsole } from '../console/console.ts';
@@ -20,6 +21,7 @@ import type { PolicyHolder } from './policy.ts';
 import { version } from './ready-line.ts';
 import type { Reload } from './reload.ts';
 import { type Bases, standingOf } from './standing.ts';
+import { trustPort } from './trust-port.ts';
 import type { WorldHolder } from './world.ts';
 
 export interface PeopleOptions {
@@ -35,6 +37,7 @@ export interface OpenPorts {
   readonly policy: PolicyHolder;
   readonly identities: Identities;
   readonly world: WorldHolder;
+  readonly tasks: TaskDesk;
   readonly reload: Reload;
 }
 
@@ -111,7 +114,7 @@ export async function openPeopleRooms(options: PeopleOptions, onClose: OnClose):
 
 function openConsole(
   { ground, bases }: PeopleOptions,
-  { authorization, policy, identities, world, reload }: OpenPorts,
+  { authorization, policy, identities, world, reload, tasks }: OpenPorts,
   people: PeopleRoom,
   viewerToken: string,
   origins: () => readonly string[],
@@ -132,6 +135,7 @@ function openConsole(
     decisions: index,
     log,
     tasks: authorization.tasks,
+    trust: trustPort(config, tasks, world),
     revoke: authorization.revoke,
     reviews: policy.pins,
     reload,

@@ -3,6 +3,7 @@
 import { dirname } from 'node:path';
 import type { ServerListing } from '../action/pins.ts';
 import type { Config } from '../config/config.ts';
+import { withBreaker } from '../gateway/breaker.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { listServer } from '../gateway/mcp/lists.ts';
 import type { CredentialFor, Upstream } from '../gateway/mcp/upstream.ts';
@@ -37,8 +38,7 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
     exposures.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
   const byServer = new Map<string, Upstream>();
   for (const [server, { mcp }] of config.servers) {
-    byServer.set(
-      server,
+    const upstream =
       mcp.kind === 'url'
         ? createHttpUpstream({ server, url: mcp.url, credentialFor, challenged: broker.challenged })
         : createStdioUpstream({
@@ -48,8 +48,8 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
             shared: mcp.shared,
             credentialFor,
             log: ({ server: name, says }) => say(`${name}: ${withoutSecret(says)}`),
-          }),
-    );
+          });
+    byServer.set(server, withBreaker(upstream, { server, monotonicMillis: () => performance.now(), say }));
   }
   return {
     byServer,

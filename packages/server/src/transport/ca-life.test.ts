@@ -1,14 +1,25 @@
 // The life of keys: published before they sign, gone only after what they signed (labs/spiffe §2). Time is a number that moves.
 
+import 'reflect-metadata'; // @peculiar/x509 needs it at import time
+
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import {
+  BasicConstraintsExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 import fc from 'fast-check';
 import { type Authority, type AuthorityOptions, openAuthority } from './ca.ts';
 import { type Generation, overOf, signerOf, successorDue } from './ca-life.ts';
+import { ecdsaP256 } from './ca-root.ts';
 import { temporaryFolder } from './tls-fixtures.ts';
+import { toPem } from './tls-pem.ts';
 
 const day = 86_400;
 const start = 1_800_000_000;
@@ -163,6 +174,32 @@ test('a root file of an early Writ, which says nothing of its times, signs on an
   await writeFile(path, (await readFile(path, 'utf8')).replace(/^signs-from: \d+\n/, ''));
   await bench.reopen();
   assert.equal(await signedBy(bench), 0);
+  await bench.authority.rotate('root', { atOnce: true, revoke: false });
+  assert.equal(await signedBy(bench), 1);
+});
+
+test('a root of an early Writ that may sign leaves only signs them itself, until its successor takes over', async (t) => {
+  const bench = await openBench(t);
+  const keys = await crypto.subtle.generateKey(ecdsaP256, true, ['sign', 'verify']);
+  const early = await X509CertificateGenerator.createSelfSigned({
+    name: 'CN=early',
+    notBefore: new Date((start - 30) * 1000),
+    notAfter: new Date((start + 60 * day) * 1000),
+    keys,
+    signingAlgorithm: ecdsaP256,
+    extensions: [
+      new BasicConstraintsExtension(true, 0, true),
+      new KeyUsagesExtension(KeyUsageFlags.keyCertSign, true),
+      new SubjectAlternativeNameExtension([{ type: 'url', value: 'spiffe://our.test' }]),
+    ],
+  });
+  const pkcs8 = new Uint8Array(await crypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const pem = toPem('PRIVATE KEY', pkcs8) + toPem('CERTIFICATE', new Uint8Array(early.rawData));
+  await writeFile(join(bench.dir, 'root-1.pem'), pem);
+  await bench.reopen();
+  const { chainDer } = await bench.authority.mint({ spiffeId });
+  assert.equal(chainDer.length, 1);
+  assert.ok(new X509Certificate(chainDer[0]!).verify(new X509Certificate(bench.authority.bundle()[0]!).publicKey));
   await bench.authority.rotate('root', { atOnce: true, revoke: false });
   assert.equal(await signedBy(bench), 1);
 });

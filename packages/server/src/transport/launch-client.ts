@@ -14,6 +14,7 @@ import {
   encodeLaunchRequest,
   type LaunchCredential,
   type LaunchReply,
+  type LaunchSidecar,
   launchLineBytesMax,
 } from './launch-protocol.ts';
 import type { ShimOrder } from './launch-shim.ts';
@@ -29,6 +30,11 @@ export interface LaunchOptions {
   readonly planeEnvironment: Readonly<Record<string, string>>;
   /** The caller is a process for this launch alone and adopts its orphans; see launch-run.ts. */
   readonly adopts?: boolean;
+  /**
+   * The caller carries the agent's calls itself. Runs between registration and exec, when it can have the agent's identity and the
+   * program does not run yet; answers where it takes calls for the agent.
+   */
+  readonly openSidecar?: (a2a: string | null) => Promise<LaunchSidecar>;
   /** Another user, for a caller that is root. */
   readonly uid?: number;
   readonly gid?: number;
@@ -63,7 +69,8 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
   const shim = spawnShim(options);
   if (shim.pid === undefined) return { ok: false, why: 'command', says: 'the launcher could not start a process' };
   const exited = once(shim, 'exit').then(([code, signal]) => exitCode(code, signal));
-  const request = requestLine(options, shim.pid);
+  const { openSidecar } = options;
+  const request = requestLine(options, shim.pid, openSidecar ? { inbound: null } : null);
   const fail = async (why: 'refused' | 'unreachable' | 'command', says: string): Promise<LaunchResult> => {
     shim.kill('SIGKILL');
     await exited;
@@ -79,8 +86,11 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
     answer.connection.destroy();
     return fail('command', order);
   }
+  const sidecar = (await openSidecar?.(answer.reply.a2a ?? null)) ?? null;
+  const again = requestLine(options, shim.pid, sidecar);
+  if (sidecar?.inbound) await sayAgain(answer.connection, again);
   (shim.stdio[3] as Writable).end(JSON.stringify(order));
-  stayRegistered(options, request, shim, answer.connection);
+  stayRegistered(options, again, shim, answer.connection);
   return { ok: true, launched: { process: shim, pid: shim.pid, exited } };
 }
 
@@ -100,8 +110,10 @@ function spawnShim({ uid, gid, cwd, stdio = ['inherit', 'inherit', 'inherit'] }:
   return shim;
 }
 
-function requestLine({ agent, command, credential, adopts = false, uid }: LaunchOptions, shimPid: number): string {
-  return encodeLaunchRequest({ agent, uid: uid ?? process.getuid!(), command, shimPid, adopts, credential });
+function requestLine(options: LaunchOptions, shimPid: number, sidecar: LaunchSidecar | null): string {
+  const { agent, command, credential, adopts = false, uid = process.getuid!() } = options;
+  const carries = sidecar === null ? {} : { sidecar };
+  return encodeLaunchRequest({ agent, uid, command, shimPid, adopts, ...carries, credential });
 }
 
 /** The plane's answer with the connection it came on, or null when there is no plane. */
@@ -127,6 +139,14 @@ async function register(
   const reply = text === null ? null : decodeLaunchReply(text.slice(0, text.indexOf('\n')));
   if (reply === null) connection.destroy();
   return reply && { reply, connection };
+}
+
+/** The same registration with more in it. Whatever the answer, the launch stands. */
+function sayAgain(connection: Socket, line: string): Promise<void> {
+  return new Promise((resolve) => {
+    connection.once('data', () => resolve()).once('close', () => resolve());
+    connection.write(line);
+  });
 }
 
 /** A plane that restarts has forgotten its launches, so the parent registers again while the process lives. */

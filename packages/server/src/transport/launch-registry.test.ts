@@ -68,6 +68,18 @@ test('an orphan under a runner that adopts is the runner’s one agent', () => {
   assert.equal(openHolds(), 0);
 });
 
+test('a runner that carries the calls of its tree is covered by the launch, and may still launch (rules §1.2)', () => {
+  const { dead, launchOf } = world();
+  const registry = createLaunchRegistry();
+  registry.add(launchOf('a', 10, { adopts: true, sidecar: { inbound: null } }));
+  assert.equal(registry.find([ref(1), ref(0)])?.agent, 'a');
+  assert.equal(registry.find([ref(0)]), null, 'who started it stays nobody');
+  assert.equal(registry.find([ref(20), ref(0)]), null, 'and so does what stands beside it');
+  assert.equal(registry.isInsideLaunchedTree([ref(1), ref(0)]), false);
+  dead.add(10);
+  assert.equal(registry.find([ref(1), ref(0)]), null, 'its identity ends with the tree');
+});
+
 test('an orphan under a parent of several launches is nobody', () => {
   const { launchOf } = world();
   const registry = createLaunchRegistry();

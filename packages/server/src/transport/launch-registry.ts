@@ -1,6 +1,7 @@
 // The launches that live: which process tree is which agent (rules §1.1). Kept in memory only, because a launch is a
 // hold on a living process; after a restart of the plane `writ run` registers again.
 
+import type { LaunchSidecar } from './launch-protocol.ts';
 import type { ProcessRef } from './observe.ts';
 import type { ProcessHandle } from './peercred.ts';
 
@@ -12,6 +13,8 @@ export interface Launch {
   readonly runner: ProcessRef;
   /** The runner is the subreaper of this one tree: what comes back to it as an orphan still belongs to the launch. */
   readonly adopts: boolean;
+  /** The runner carries the calls of the launch, so the launch covers it as well. */
+  readonly sidecar?: LaunchSidecar | null;
   readonly sinceSeconds: number;
 }
 
@@ -65,7 +68,8 @@ export function createLaunchRegistry(): LaunchRegistry {
       for (const [depth, ancestor] of ancestry.entries()) {
         const launched = held.get(keyOf(ancestor));
         if (launched) return launched.processHandle.isAlive() ? launched : null;
-        const adopting = depth > 0 ? withRunner(ancestor).find(({ adopts }) => adopts) : undefined;
+        // The runner itself is nobody, unless it said that it is the sidecar of its tree.
+        const adopting = withRunner(ancestor).find(({ adopts, sidecar }) => adopts && (depth > 0 || sidecar));
         if (adopting) return adopting.processHandle.isAlive() ? adopting : null;
       }
       return null;

@@ -22,7 +22,9 @@ export interface LaunchServerOptions {
   readonly registry: LaunchRegistry;
   readonly entries: () => readonly AttestEntry[];
   /** True when the session or launch token allows this launch, else a sentence for the one who asked. */
-  readonly authorise: (request: Omit<LaunchRequest, 'shimPid' | 'adopts'>) => Promise<true | string>;
+  readonly authorise: (request: Omit<LaunchRequest, 'shimPid' | 'adopts' | 'sidecar'>) => Promise<true | string>;
+  /** Where an agent takes messages, for the sidecar that brings them there; null: nowhere. */
+  readonly a2aOf?: (agent: string) => string | null;
   readonly clock: { nowSeconds(): number };
   readonly onLaunch: (launch: Launch) => void;
   readonly onRefused: (refusal: {
@@ -93,7 +95,7 @@ async function answer(options: LaunchServerOptions, peer: Peer, request: LaunchR
   const says = register(options, peer, request);
   if (says !== null) return { ok: false, says };
   const { env } = entry!.attest;
-  return { ok: true, env: env ?? ('launchToken' in credential ? [] : null) };
+  return { ok: true, env: env ?? ('launchToken' in credential ? [] : null), a2a: options.a2aOf?.(agent) ?? null };
 }
 
 /** What can be said from the request and the configuration alone. */
@@ -132,10 +134,15 @@ function register(options: LaunchServerOptions, peer: Peer, request: LaunchReque
     process: shim,
     runner: ancestry[0]!,
     adopts: request.adopts,
+    sidecar: request.sidecar ?? null,
     sinceSeconds: clock.nowSeconds(),
   };
+  const knew = registry
+    .list()
+    .some(({ process }) => process.pid === shim.pid && process.startTicks === shim.startTicks);
   const refusal = registry.add({ ...launch, processHandle, runnerHandle });
-  if (refusal === null) onLaunch(launch);
+  // Said again with more in it, it is still the same launch.
+  if (refusal === null && !knew) onLaunch(launch);
   return refusal;
 }
 

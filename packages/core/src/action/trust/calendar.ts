@@ -46,15 +46,23 @@ const FORMS: readonly (readonly [form: string, read: Read])[] = [
 const SEARCH = FORMS.map(([form, read]) => [new RegExp(`${form}${TIME}`, 'giu'), read] as const);
 const WHOLE = FORMS.map(([form, read]) => [new RegExp(`^${form}${TIME}$`, 'iu'), read] as const);
 
+/** Most texts name no day at all, which one look tells. The first forms are of figures alone, the others have a month by name. */
+const figureForms = 4;
+const FIGURES = /\d[-/.]\d/u;
+const MONTH_NAME = new RegExp(MONTHS.join('|'), 'iu');
+
 /** Every day that stands in the text; whether it is bounded there is the caller's question. */
 export function daysIn(text: string): readonly FoundDay[] {
-  return SEARCH.flatMap(([form, read]) =>
-    [...text.matchAll(form)].flatMap((match) =>
+  const hasFigures = FIGURES.test(text);
+  const hasMonth = MONTH_NAME.test(text);
+  return SEARCH.flatMap(([form, read], i) => {
+    if (i < figureForms ? !hasFigures : !hasMonth) return [];
+    return [...text.matchAll(form)].flatMap((match) =>
       read(match)
         .filter(isDay)
         .map((day) => ({ ...day, start: match.index, end: match.index + match[0].length })),
-    ),
-  );
+    );
+  });
 }
 
 /** The one day that the whole text names, with its year; null when it names none or could be read two ways. */

@@ -6,7 +6,7 @@ import type { Field } from './evidence.ts';
 import { inAll, type Posted, Postings } from './postings.ts';
 import { addressesIn, boundedDaysIn, ibanHead, ibanHeadsIn, isCutShort, numbersIn } from './tokens.ts';
 import { normal, type Scalar, shortNumber, typedKey, type ValueType, valueKey } from './typed-value.ts';
-import { urlsIn } from './url.ts';
+import { eachUrl } from './url.ts';
 import { eachWord, wordsIn } from './words.ts';
 
 /** Positions of fields, ascending in each list; one field may stand in several. */
@@ -39,8 +39,8 @@ export class EvidenceIndex {
     const text = this.#textFor(type, value);
     return {
       whole: this.whole(type, value),
-      inText: text.filter(({ isSure }) => isSure).map(({ fields }) => fields),
-      perhaps: text.filter(({ isSure }) => !isSure).map(({ fields }) => fields),
+      inText: text.map(({ sure }) => sure),
+      perhaps: text.map(({ perhaps }) => perhaps),
     };
   }
 
@@ -67,8 +67,10 @@ export class EvidenceIndex {
     const key = typedKey(type, value);
     if (key === null) return [this.#literal(value)];
     switch (type) {
-      case 'iban':
-        return [{ fields: this.#token('iban', ibanHead(key.slice('iban:'.length))).fields, isSure: false }];
+      case 'iban': {
+        const { sure, perhaps } = this.#token('iban', ibanHead(key.slice('iban:'.length)));
+        return [unsure(sure), unsure(perhaps)]; // only its head
+      }
       case 'email':
         return [this.#token('email', key), this.#literal(value)];
       case 'url':
@@ -93,9 +95,9 @@ export class EvidenceIndex {
 
   #literal(value: string | number): Posted {
     const words = [...wordsIn(normal(String(value)))];
-    if (words.length === 0) return { fields: this.#allTexts(), isSure: false }; // signs alone
+    if (words.length === 0) return unsure(this.#allTexts()); // signs alone
     const postings = this.#words.read(this.#fields);
-    return { fields: inAll(words.slice(0, wordsAskedMax).map((word) => postings.of(word).fields)), isSure: false };
+    return unsure(inAll(words.slice(0, wordsAskedMax).map((word) => postings.of(word).sure)));
   }
 
   #allTexts(): readonly number[] {
@@ -135,48 +137,50 @@ class Wholes {
 }
 
 type TokenType = 'iban' | 'email' | 'url' | 'number' | 'date';
-type EachTerm<Term> = (text: string, take: (term: Term) => void) => void;
+/** Until `add` says that no more are wanted. */
+type AddTerms<Term> = (text: string, add: (term: Term) => boolean) => void;
 
-const TERMS: { readonly [Type in TokenType]: EachTerm<string> } = {
-  iban: (text, take) => {
-    for (const head of ibanHeadsIn(text)) take(head);
-  },
-  email: (text, take) => {
-    for (const { address } of addressesIn(text)) takeKey('email', address, take);
-  },
-  url: (text, take) => {
-    for (const { url } of urlsIn(text)) takeKey('url', url, take);
-  },
-  number: (text, take) => {
-    for (const { short } of numbersIn(text)) take(short);
-  },
-  date: (text, take) => {
-    for (const { year, month, day } of boundedDaysIn(text)) take(`${year}-${month}-${day}`);
-  },
-};
-
-function takeKey(type: ValueType, text: string, take: (term: string) => void): void {
-  const key = typedKey(type, text);
-  if (key !== null) take(key);
+function added<Token>(
+  tokensIn: (text: string) => Iterable<Token>,
+  termOf: (token: Token) => string | null,
+): AddTerms<string> {
+  return (text, add) => {
+    for (const token of tokensIn(text)) {
+      const term = termOf(token);
+      if (term !== null && !add(term)) return;
+    }
+  };
 }
+
+const TERMS: { readonly [Type in TokenType]: AddTerms<string> } = {
+  iban: added(ibanHeadsIn, (head) => head),
+  email: added(addressesIn, ({ address }) => typedKey('email', address)),
+  url: added(eachUrl, ({ url }) => typedKey('url', url)),
+  number: added(numbersIn, ({ short }) => short),
+  date: added(boundedDaysIn, ({ year, month, day }) => `${year}-${month}-${day}`),
+};
 
 /** One kind of term in all texts. */
 class Lane<Term extends string | number> {
-  readonly #termsIn: EachTerm<Term>;
+  readonly #addTerms: AddTerms<Term>;
   readonly #postings = new Postings<Term>();
   #upTo = 0;
 
-  constructor(termsIn: EachTerm<Term>) {
-    this.#termsIn = termsIn;
+  constructor(addTerms: AddTerms<Term>) {
+    this.#addTerms = addTerms;
   }
 
   read(fields: readonly Field[]): Postings<Term> {
     for (; this.#upTo < fields.length; this.#upTo++) {
       const field = fields[this.#upTo]!;
-      if (isText(field)) this.#termsIn(field.searched, (term) => this.#postings.add(term, this.#upTo));
+      if (isText(field)) this.#addTerms(field.searched, (term) => this.#postings.add(term, this.#upTo));
     }
     return this.#postings;
   }
+}
+
+function unsure(perhaps: readonly number[]): Posted {
+  return { sure: [], perhaps };
 }
 
 function isText({ value }: Field): boolean {

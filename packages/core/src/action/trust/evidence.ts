@@ -123,6 +123,16 @@ export function effortForOneCall(): Effort {
 
 /** Each look into a field costs a little, however short it is. */
 const lookChars = 64;
+/** And how many times what a search for a word costs. */
+const looksAs: { readonly [Type in ValueType]: number } = {
+  iban: 1,
+  id: 1,
+  text: 1,
+  date: 4,
+  number: 8,
+  email: 16,
+  url: 16,
+};
 
 interface Search {
   readonly type: ValueType;
@@ -138,17 +148,18 @@ interface Search {
  * too long to say.
  */
 export function heldIn({ fields }: TaskEvidence, search: Search, echoes: EchoMemory): Held | null {
+  const { effort = effortForOneCall() } = search;
+  if (effort.chars < 0) return { level: 0, from: [] };
   const { whole, inText, perhaps } = fields.index.candidatesFor(search.type, search.value);
   const best = bestOf(fields, search, echoes);
   for (const at of whole) best.take(at, ({ handle, text }) => (handle === null ? text : higher(handle, text)));
   for (const list of inText) for (const at of list) best.take(at, textOf);
-  const { effort = effortForOneCall() } = search;
   for (const list of perhaps) {
     for (const at of list) {
       // Long searches are for fields that would make a difference.
       if (!best.wants(at, textOf)) continue;
       const { searched } = fields.at(at)!;
-      effort.chars -= searched.length + lookChars;
+      effort.chars -= (searched.length + lookChars) * looksAs[search.type];
       if (effort.chars < 0) return { level: 0, from: [] };
       if (search.find(searched) >= 0) best.take(at, textOf);
     }

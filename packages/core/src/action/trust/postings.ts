@@ -1,54 +1,39 @@
-// Which fields have a term? Exact for the first terms; whoever writes many different ones gets them in coarse buckets, so that no
-// output takes a multiple of itself in memory.
+// Which fields have a term? For so many different terms; where there are more, a field may have any, so that no output takes a multiple
+// of itself in memory, nor a long time to read.
 
 /** Different terms that are told apart. */
-export const termsMax = 65_536;
-const bucketsMax = 4096;
+export const termsMax = 131_072;
 
+/** Both ascending. */
 export interface Posted {
-  /** Ascending. */
-  readonly fields: readonly number[];
-  /** False: only fields that may have it. */
-  readonly isSure: boolean;
+  readonly sure: readonly number[];
+  /** Fields that may have it. */
+  readonly perhaps: readonly number[];
 }
 
-const none: Posted = { fields: [], isSure: true };
-
 export class Postings<Term extends string | number> {
-  readonly #exact = new Map<Term, number[]>();
-  readonly #coarse = new Map<number, number[]>();
+  readonly #byTerm = new Map<Term, number[]>();
+  readonly #unfinished: number[] = [];
 
-  /** Fields come in ascending order. */
-  add(term: Term, field: number): void {
-    const known = this.#exact.get(term);
+  /** Fields come in ascending order. False: no more terms of this field are wanted, it may have any. */
+  add(term: Term, field: number): boolean {
+    const known = this.#byTerm.get(term);
     if (known !== undefined) append(known, field);
-    else if (this.#exact.size < termsMax) this.#exact.set(term, [field]);
+    else if (this.#byTerm.size < termsMax) this.#byTerm.set(term, [field]);
     else {
-      const bucket = bucketOf(term);
-      const shared = this.#coarse.get(bucket);
-      if (shared === undefined) this.#coarse.set(bucket, [field]);
-      else append(shared, field);
+      append(this.#unfinished, field);
+      return false;
     }
+    return true;
   }
 
   of(term: Term): Posted {
-    const known = this.#exact.get(term);
-    if (known !== undefined) return { fields: known, isSure: true };
-    const shared = this.#coarse.get(bucketOf(term));
-    return shared === undefined ? none : { fields: shared, isSure: false };
+    return { sure: this.#byTerm.get(term) ?? [], perhaps: this.#unfinished };
   }
 }
 
 function append(fields: number[], field: number): void {
   if (fields.at(-1) !== field) fields.push(field);
-}
-
-function bucketOf(term: string | number): number {
-  if (typeof term === 'number') return term % bucketsMax;
-  let hash = 0;
-  for (let i = Math.max(0, term.length - 64); i < term.length; i++)
-    hash = (Math.imul(hash, 31) + term.charCodeAt(i)) | 0;
-  return (hash >>> 0) % bucketsMax;
 }
 
 /** Of ascending lists; the shortest decides how long it takes. */

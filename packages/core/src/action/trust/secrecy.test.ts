@@ -68,3 +68,28 @@ test('every piece of twelve characters is recognised, plain and encoded, whereve
     }),
   );
 });
+
+test('the first argument that carries any of many secrets is named, as if each had been compared with each', () => {
+  // Letters whose encodings decode to no text.
+  const word = fc.string({ unit: fc.constantFrom('x', 'y', 'z', ' '), maxLength: 20 });
+  const fold = (text: string): string => text.replaceAll(' ', '');
+  const has = (argument: string, value: string): boolean => {
+    if (value.length === 0) return false;
+    if (value.length < 4) return argument === value;
+    const length = Math.min(value.length, pieceCharsMin);
+    return Array.from(value, (_, at) => value.slice(at, at + length)).some(
+      (piece) => piece.length === length && argument.includes(piece),
+    );
+  };
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 5 }), fc.array(word, { maxLength: 4 }), (args, secrets) => {
+      const at = args.findIndex((argument) => secrets.some((value) => has(fold(argument), fold(value))));
+      const found = firstCarrier(
+        args,
+        secrets.map((value) => ({ value })),
+      );
+      assert.equal(found, at < 0 ? null : at);
+    }),
+    { numRuns: 3000 },
+  );
+});

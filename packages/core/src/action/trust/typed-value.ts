@@ -41,7 +41,9 @@ const FORMS: { readonly [Type in ValueType]: (value: Scalar) => string | null } 
 
 /** Case and runs of white space do not count. */
 function textForm(text: string): string {
-  return normal(text).trim().replace(/\s+/gu, ' ').toLowerCase();
+  const trimmed = normal(text).trim();
+  // Rewriting a long text takes many times what seeing that it is even does.
+  return (/[^\S ]| {2}/u.test(trimmed) ? trimmed.replace(/\s+/gu, ' ') : trimmed).toLowerCase();
 }
 
 const SPACED_IBAN = /^[\s-]*(?:[A-Za-z0-9][\s-]*){12,34}$/;

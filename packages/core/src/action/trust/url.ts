@@ -36,14 +36,16 @@ export interface FoundUrl {
 
 /** What stands in the text as a URL of its own, without the punctuation that follows it. */
 export function urlsIn(text: string): readonly FoundUrl[] {
-  const found: FoundUrl[] = [];
+  return [...eachUrl(text)];
+}
+
+export function* eachUrl(text: string): Generator<FoundUrl> {
   for (const [from, to] of stretchesIn(text)) {
     // With the character in front of it, which decides whether a run begins there.
     const before = Math.max(0, from - 1);
     for (const { 0: run, index } of text.slice(before, to).matchAll(RUN))
-      for (const url of readings(run)) found.push({ url, start: before + index });
+      for (const url of readings(run)) yield { url, start: before + index };
   }
-  return found;
 }
 
 const EDGE = /[\s<>"'`|(),;[\]{}]/;

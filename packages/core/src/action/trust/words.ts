@@ -1,8 +1,12 @@
 // Words of a text as numbers, so that a value need only be looked for where all its words stand. A filter, never an answer: two words
 // may share a number, and what passes is compared in full (tokens.ts).
 
+import { termsMax } from './postings.ts';
 import { TOKEN } from './tokens.ts';
 import { normal } from './typed-value.ts';
+
+/** As many as an index tells apart (postings.ts), so that it always has room for all words. */
+const wordsMask = termsMax - 1;
 
 /**
  * Numbers of the runs of word characters, in order. INVARIANT: where a value stands bounded in a text (rules §3.8), with or without its
@@ -20,17 +24,20 @@ export function eachWord(text: string, take: (word: number) => unknown): void {
       hash = Math.imul((isOpen ? hash : 0x811c9dc5) ^ folded, 0x01000193);
       isOpen = true;
     } else if (isOpen) {
-      if (take(hash >>> 2) === false) return;
+      if (take((hash >>> 2) & wordsMask) === false) return;
       isOpen = false;
     }
   }
-  if (isOpen) take(hash >>> 2);
+  if (isOpen) take((hash >>> 2) & wordsMask);
 }
 
 /** Are all words of the text among these? */
 export function everyWord(text: string, words: ReadonlySet<number>): boolean {
   let isEvery = true;
-  eachWord(normal(text), (word) => (isEvery = words.has(word)));
+  eachWord(normal(text), (word) => {
+    isEvery = words.has(word);
+    return isEvery;
+  });
   return isEvery;
 }
 
@@ -55,5 +62,6 @@ const ASCII = rowOf(0);
 
 /** 128 characters at a time, since most texts are written in few alphabets. */
 function rowOf(row: number): Uint16Array {
-  return (rows[row] ??= Uint16Array.from({ length: 128 }, (_, i) => foldedUnit((row << 7) | i)));
+  rows[row] ??= Uint16Array.from({ length: 128 }, (_, i) => foldedUnit((row << 7) | i));
+  return rows[row];
 }

@@ -8,6 +8,7 @@ import type { PeerFacts } from '../../transport/peer.ts';
 import { userKey } from '../token-world.ts';
 import { linkToClaim } from '../wc.ts';
 import { mintCompact } from './aip/compact.ts';
+import { jwtChain } from './aip/json-encodings.fixture.ts';
 import { append, authority, delegation, idOf, mint, nowSeconds } from './aip/links.fixture.ts';
 import {
   agent,
@@ -105,6 +106,20 @@ test('a compact token has the issuer and its holder for links', () => {
     facts.chain.links.map(({ depth }) => depth),
     [5, 4, 3],
   );
+});
+
+test('a JWT chain belongs to its last holder, and a wider prefix cut out of it to nobody who was further down', () => {
+  const token = jwtChain(2);
+  const scopes = ['files:search'];
+  const facts = passes(call(token, 'a2', { scopes }));
+  assert.deepEqual(
+    facts.chain.links.map(({ actor }) => actor.sub),
+    ['howard', idOf('root'), agent('a0').sub, agent('a1').sub, agent('a2').sub],
+  );
+  const wider = token.split('~').slice(0, 2).join('~');
+  assert.equal(passes(call(wider, 'a1', { scopes })).actor.sub, agent('a1').sub);
+  const cut = judged(call(wider, 'a2', { scopes }));
+  assert.equal(cut.outcome === 'deny' && cut.denial.code, 'token.bound_to_other_peer');
 });
 
 test('a prefix is written out as the reviewed tools it covers (rules §2.10)', () => {

@@ -8,8 +8,8 @@ import { type AipLink, type AipLinks, type CapFault, capFault } from './link.ts'
 
 /** Keys by party. */
 interface PartyKeys {
-  /** Keys of the root that were found genuine. */
-  readonly root: Uint8Array;
+  /** Keys of the root that are valid now: it may have taken a new one since it signed the authority. */
+  readonly root: readonly Uint8Array[];
   /** The registered key of a party, or null. Rules §2.14: a row that the plane wrote. */
   rowKeyOf(id: string): Uint8Array | null;
 }
@@ -29,13 +29,17 @@ export function judgeDelegators(links: AipLinks, keys: PartyKeys): CapFault | bo
     if (link.issuer !== giver)
       return capFault('token.delegator_mismatch', 'V5', i, { delegator: link.issuer, holder: giver });
     const named = before.delegateKey;
-    const known = named === null && giver === links[0].issuer ? keys.root : keyOf(giver, keys);
-    const key = known ?? named;
-    if (link.signedBy === null || key === null) authenticated = false;
-    else if (!equalBytes(link.signedBy, key))
+    const known = named === null && giver === links[0].issuer ? keys.root : listOf(keyOf(giver, keys) ?? named);
+    const { signedBy } = link;
+    if (signedBy === null || known.length === 0) authenticated = false;
+    else if (!known.some((key) => equalBytes(signedBy, key)))
       return capFault('token.delegator_unauthenticated', 'V5', i, { delegator: link.issuer });
   }
   return authenticated;
+}
+
+function listOf(key: Uint8Array | null): readonly Uint8Array[] {
+  return key ? [key] : [];
 }
 
 /** An `aip:key` is its own key; a row that says otherwise names nobody's. Null: not known. */

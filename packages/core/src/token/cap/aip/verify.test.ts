@@ -62,6 +62,16 @@ test('plain AIP is accepted only where that is said, and the verdict says that n
   );
 });
 
+test('a root that has taken a new key still signs for what it gave with the old one, while both are valid', () => {
+  const id = 'aip:web:example.org/root';
+  const root = mint({ issuer: id });
+  const handed = append(root, { ...delegation('root', 'a1'), issuer: id }, keyNamed('new root'));
+  const keys = ['root', 'new root'].map((name) => keyNamed(name).publicKey);
+  const verified = judged(handed, {}, { roots: [{ id, keys }] });
+  assert.ok(!isCapFault(verified) && verified.delegatorsAuthenticated);
+  assert.ok(isCapFault(judged(handed, {}, { roots: [{ id, keys: keys.slice(0, 1) }] })));
+});
+
 test('nothing is accepted here that the reference refuses', () => {
   const root = keyNamed('root').publicKey;
   for (const [name, , , , token, over] of refused) {

@@ -96,7 +96,7 @@ export function judgeAip(
   if (isCapFault(effective)) return effective;
   const wider = walkWritDimensions(links);
   if (wider) return wider;
-  const signed = judgeDelegators(links, { root: genuine.rootKey, rowKeyOf: (id) => world.rowKeyOf(id) });
+  const signed = judgeDelegators(links, { root: genuine.root.keys, rowKeyOf: (id) => world.rowKeyOf(id) });
   if (typeof signed !== 'boolean') return signed;
   if (!signed && world.delegatorsMustSign) {
     const block = links.findIndex(({ signedBy }, i) => i > 0 && signedBy === null);
