@@ -22,6 +22,7 @@ import { createReload } from './main/reload.ts';
 import { gatewayHandler } from './main/routes.ts';
 import { memoryOf, type Standing } from './main/standing.ts';
 import { openTasks } from './main/task-desk.ts';
+import { openPlaneTelemetry, type ReadRooms } from './main/telemetry.ts';
 import { openUpstreams } from './main/upstreams.ts';
 import { openWebhook } from './main/webhook.ts';
 import { createWorldHolder, type WorldHolder } from './main/world.ts';
@@ -57,6 +58,7 @@ interface Late {
   world: WorldHolder | null;
   authorization: AuthorizationServer | null;
   people: PeopleRooms | null;
+  rooms: ReadRooms | null;
 }
 
 const systemClock = { nowSeconds: () => Math.floor(Date.now() / 1000), nowMillis: () => Date.now() };
@@ -79,13 +81,14 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   const { config, clock = systemClock, environment = process.env, demo = null } = options;
   const startedMillis = performance.now();
   const say = options.say ?? ((sentence: string) => void process.stderr.write(`writ: ${sentence}\n`));
-  const late: Late = { world: null, authorization: null, people: null };
+  const late: Late = { world: null, authorization: null, people: null, rooms: null };
   const world = (): World => late.world!.snapshot();
   const ground = await openGround(
     { config, clock, say, versions: () => late.world?.snapshot().versions ?? {} },
     onClose,
   );
   const { store, log, keys, records, report, event } = ground;
+  const telemetry = await openPlaneTelemetry(ground, environment, () => late.rooms!, onClose);
 
   const doors = await openDoors(
     ground,
@@ -149,8 +152,10 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   const { isAdmin } = people;
   const gateway = openGateway({
     ...{ ground, doors, world: holder, authorization, policy, upstreams, broker, tasks, modes, consult, isAdmin },
+    telemetry,
     webhook: await openWebhook(ground, environment, onClose),
   });
+  late.rooms = { authorization, policy, tasks, upstreams, gateway, world: holder };
   onClose(
     authorization.revocations.subscribe((view) => {
       const { agents, tasks: ended } = view;
@@ -158,6 +163,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
       for (const task of ended) {
         upstreams.endTask(task);
         tasks.ended(task);
+        gateway.endTask(task);
       }
       broker.endWithdrawn(view).catch((error: unknown) => report('leases', error));
       identities.workload.refresh();
@@ -167,7 +173,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   onClose(await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null }));
 
   const reload = createReload({ ground, issuer: bases.issuer, standing, policy, world: holder });
-  const door = await people.open({ authorization, policy, identities, world: holder, tasks, reload });
+  const door = await people.open({ authorization, policy, identities, world: holder, tasks, reload, telemetry });
   const rooms = { authorization, console: door, decisionPoint: gateway.decisionPoint.admin, log, store };
   const admin = adminHandler({ ...rooms, modes, auditDir: ground.auditDir, report });
   listeners.open(gatewayHandler(gateway.routes), admin, admin);

@@ -40,6 +40,8 @@ export interface Call {
   readonly judgedDigest: string;
   /** W3C trace id, or null. */
   readonly trace: string | null;
+  /** W3C id of the caller's span in that trace; for telemetry, no input of any check and in no record. */
+  readonly traceSpan?: string | null;
 }
 
 /** Where answers stand among the arguments that are judged and that a person sees; no tool's argument is called this. */

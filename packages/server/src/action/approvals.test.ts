@@ -1,7 +1,7 @@
 // Rules §4 over a real store: one question for one exact action, a cap for each person, and a yes that is used once.
 
 import assert from 'node:assert/strict';
-import { type Call, type Decision, decide, type JsonObject, type Policy } from '@writ/core';
+import { type Call, type Decision, decide, type Policy } from '@writ/core';
 import {
   callOf,
   nowSeconds,
@@ -113,7 +113,7 @@ testOnEachStore('how a question stands is told by its id', async (store) => {
 testOnEachStore('a question says in one sentence what a yes does; what is told on holds no value', async (store) => {
   const { ask, opened } = scene(store);
   await ask(path('/very/secret'));
-  const [{ about, values }] = opened as [{ about: JsonObject; values: JsonObject }];
+  const { about, values } = opened[0]!;
   assert.equal(
     values.will,
     'If you approve, claude/orchestrator changes something through files/read_file, for howard, once.',

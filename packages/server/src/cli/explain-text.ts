@@ -2,6 +2,7 @@
 // with what each hop took away. Plain ASCII, so that it survives mail and logs; a value of another shape is left out.
 
 import { isJsonObject, type JsonObject, type JsonValue, scopeCovers } from '@writ/core';
+import { provenanceLines } from './explain-provenance.ts';
 import { type Style, table, visible } from './terminal.ts';
 
 type Paint = (style: Style, text: string) => string;
@@ -13,9 +14,14 @@ export function explainText(decision: JsonObject, paint: Paint): string {
     ...checks(decision, paint),
     '',
     ...chain(decision, paint),
+    ...section(provenanceLines(decision)),
     '',
     ...footer(decision),
   ].join('\n');
+}
+
+function section(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines.map((line) => `  ${line}`)];
 }
 
 /** What was refused before it was a call, as `GET decisions/ID` tells it: `{event, sequence, proof}`. */

@@ -64,6 +64,20 @@ export interface Config {
   /** In file order: line n compiles to `allow.<n>.agent` and `allow.<n>.user`, counted from 1. */
   readonly allow: readonly AllowLine[];
   readonly mode: Mode;
+  readonly telemetry: TelemetryConfig;
+}
+
+export interface TelemetryConfig {
+  /** `/metrics`: counted from the first scrape on, from the start, or not there. */
+  readonly metrics: 'asked' | 'started' | 'off';
+  /** Null: none are made. */
+  readonly traces: {
+    /** Where an OTLP collector takes traces over HTTP, path and all. */
+    readonly url: string;
+    readonly percent: number;
+    readonly headers: ReadonlyMap<string, SecretRef>;
+    readonly caFile: string | null;
+  } | null;
 }
 
 export interface FederationConfig {

@@ -15,6 +15,8 @@ export const DEFAULTS = {
   /** More than anybody reads with care. */
   questionsPerHour: 20,
   questionTtl: '15m',
+  /** Of 100 traces, where a collector is named. */
+  tracePercent: 100,
   mandateDepth: 1,
   mandateWindow: '30m',
 } as const;

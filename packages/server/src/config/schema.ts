@@ -202,6 +202,27 @@ export const ConfigFile = closed(
     limits: listOf(limit, 'limits `{ max, per }`').optional(),
     allow: listOf(allowLine, 'lines `{ agent, tool }`').optional(),
     mode: mode.optional(),
+    telemetry: closed(
+      {
+        metrics: flag.optional(),
+        traces: closed(
+          {
+            url: webUrl,
+            percent: wholeNumber(1, 100, 'how many of 100 traces are sent').optional(),
+            headers: z
+              .record(word(/^[A-Za-z0-9-]{1,64}$/, 'a header name'), secret, { error: 'a map of header to secret' })
+              .optional(),
+            ca: path.optional(),
+          },
+          'a map with the `url` of an OTLP collector, such as `http://127.0.0.1:4318/v1/traces`',
+        )
+          .refine(({ url, headers }) => headers === undefined || secretUrl.safeParse(url).success, {
+            error: 'an https URL, or http on loopback, where `headers` are sent',
+          })
+          .optional(),
+      },
+      'a map with `metrics` and `traces`',
+    ).optional(),
   },
   'a map that begins with `version: 1`',
 );

@@ -14,6 +14,7 @@ import type {
   Mode,
   PublicKeys,
   ServerConfig,
+  TelemetryConfig,
 } from './config.ts';
 import { credentialOf, environmentValueOf, secretOf } from './credential.ts';
 import { DEFAULTS } from './defaults.ts';
@@ -93,6 +94,24 @@ export function workOut(written: ConfigFile, file: string): Config {
     pdp: mapped(written.pdp, (point) => decisionPointOf(point, at)),
     allow: (written.allow ?? []).map(allowOf),
     mode: modeOf(written.mode ?? 'enforce'),
+    telemetry: telemetryOf(written.telemetry ?? {}, at),
+  };
+}
+
+function telemetryOf(
+  { metrics, traces }: NonNullable<ConfigFile['telemetry']>,
+  at: (path: string) => string,
+): TelemetryConfig {
+  return {
+    metrics: metrics === undefined ? 'asked' : metrics ? 'started' : 'off',
+    traces: traces
+      ? {
+          url: traces.url,
+          percent: traces.percent ?? DEFAULTS.tracePercent,
+          headers: mapped(traces.headers, (header) => secretOf(header, at)),
+          caFile: traces.ca === undefined ? null : at(traces.ca),
+        }
+      : null,
   };
 }
 

@@ -13,12 +13,14 @@ export interface BreakerOptions {
   readonly pauseMillis?: number;
   /** A sentence when it opens and when it closes. */
   say(sentence: string): void;
+  /** The same for who counts. */
+  changed?(isOpen: boolean): void;
 }
 
 const pauseMillisMax = 60_000;
 
 export function withBreaker(upstream: Upstream, options: BreakerOptions): Upstream {
-  const { server, monotonicMillis, failuresMax = 5, pauseMillis = 1_000, say } = options;
+  const { server, monotonicMillis, failuresMax = 5, pauseMillis = 1_000, say, changed } = options;
   let failures = 0;
   let pause = pauseMillis;
   let openUntil = 0;
@@ -26,6 +28,7 @@ export function withBreaker(upstream: Upstream, options: BreakerOptions): Upstre
 
   function answered(): void {
     if (openUntil > 0) say(`\`${server}\` answers again`);
+    if (openUntil > 0) changed?.(false);
     failures = 0;
     openUntil = 0;
     pause = pauseMillis;
@@ -38,6 +41,7 @@ export function withBreaker(upstream: Upstream, options: BreakerOptions): Upstre
     if (failures < failuresMax) return;
     if (openUntil === 0) say(`\`${server}\` did not answer ${failures} times in a row; it is left alone for a while`);
     else pause = Math.min(pause * 2, pauseMillisMax);
+    if (openUntil === 0) changed?.(true);
     openUntil = monotonicMillis() + pause;
   }
 

@@ -28,6 +28,18 @@ export interface OutputsPort {
     readonly server: string;
     readonly parts: readonly OutputPart[];
   }): Promise<void>;
+  /**
+   * A text that was kept back is about to be judged as an argument: from here on its task can tell where it comes from, and is no less
+   * clean for it. False: it does not fit, so nobody could tell.
+   */
+  recalls(held: {
+    readonly token: TokenFacts;
+    readonly decision: string;
+    readonly server: string;
+    readonly text: string;
+    readonly level: Level;
+    readonly secret: boolean;
+  }): boolean;
   /** Levels of what a tool says, from its reviewed manifest; empty without one. */
   rulesOf(server: string, name: string | null): readonly OutputRule[];
 }

@@ -30,7 +30,7 @@ export function refuseBrokerSecrets(tasks: TaskWorld, secrets: KnownSecrets, sta
       const { root, chain } = token;
       const use = { server: call.target.server, root, task: chain.task };
       const denials = [...misplacedIn(call.arguments, definition, (text) => standIns.mayStand(text, use))];
-      const found = secretIn(call.arguments, secrets);
+      const found = secretIn(call.arguments, secrets) ?? secretIn(call.answers ?? {}, secrets);
       if (found !== null) {
         secrets.seen(textsOf(call.arguments), { server: call.target.server, decision: call.decisionId });
         denials.unshift(found);

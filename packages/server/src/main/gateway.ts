@@ -1,7 +1,6 @@
 // The gateway put together: protocol folders around one spine, over the world, the store, the log and the authorization server.
 
 import type { IncomingMessage } from 'node:http';
-import { mtlsAgent } from '@writ/agent/node';
 import {
   agentPath,
   anyScopeCovers,
@@ -13,7 +12,6 @@ import {
   judgePeer,
   leafOf,
   type PeerOnWire,
-  parseSpiffeId,
 } from '@writ/core';
 import type { Webhook } from '../action/approvals/webhook.ts';
 import { createApprovals } from '../action/approvals.ts';
@@ -21,16 +19,18 @@ import type { TaskDesk } from '../action/tasks/desk.ts';
 import type { Config } from '../config/config.ts';
 import { createA2aHandler } from '../gateway/a2a/handler.ts';
 import { createOwnership } from '../gateway/a2a/ownership.ts';
-import { openAgentEndpoint } from '../gateway/a2a/upstream.ts';
 import { createContextMaker } from '../gateway/context.ts';
 import { createCrowd } from '../gateway/crowd.ts';
-import { UpstreamError } from '../gateway/exchange.ts';
+import { type Spine, UpstreamError } from '../gateway/exchange.ts';
 import { answerJson, digestOf } from '../gateway/http-io.ts';
 import { createMcpHandler } from '../gateway/mcp/handler.ts';
+import { createReferences } from '../gateway/mcp/references.ts';
 import { createStateSeal } from '../gateway/mcp/request-state.ts';
 import { STATE_CLAIM } from '../gateway/mcp/rounds.ts';
 import { createSpine, type SpineControl } from '../gateway/spine.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AuthorizationServer } from '../token/front.ts';
+import { openAgentEndpoints } from './agent-endpoints.ts';
 import type { BrokerRoom } from './broker.ts';
 import { type DecisionPoint, openDecisionPoint } from './decision-point.ts';
 import type { Doors } from './doors.ts';
@@ -41,7 +41,7 @@ import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
 import { reviewedDefinitions } from './reviewed-definitions.ts';
 import type { GatewayRoutes } from './routes.ts';
-import { spiffeIdOf } from './standing.ts';
+import { traced } from './telemetry.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { WorldHolder } from './world.ts';
 
@@ -56,14 +56,19 @@ export interface GatewayDeps {
   readonly tasks: TaskDesk;
   readonly modes: Modes;
   readonly consult: Consult;
+  readonly telemetry: Telemetry;
   readonly webhook: Webhook | null;
   /** Whether an admin who signed in recently is asking. */
   isAdmin(req: IncomingMessage): Promise<boolean>;
 }
 
 export interface Gateway {
+  /** Nothing that was kept back in the task can be had any more. */
+  endTask(task: string): void;
   readonly routes: GatewayRoutes;
   readonly spine: SpineControl;
+  /** Calls under way. */
+  underWay(): number;
   readonly decisionPoint: DecisionPoint;
 }
 
@@ -76,7 +81,7 @@ const lostBy: { readonly [kind in Claim['kind']]: DenialCode } = {
 };
 
 export function openGateway(deps: GatewayDeps): Gateway {
-  const { ground, world, authorization, policy, tasks, modes, upstreams, broker } = deps;
+  const { ground, world, authorization, policy, tasks, modes, upstreams, broker, telemetry } = deps;
   const { config, clock, records, store, keys, newId, report } = ground;
   const { bases } = deps.doors.listeners;
   const approvalUrl = (id: string) => `${bases.issuer}/console/approvals/${id}`;
@@ -87,6 +92,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     effectOf: (target) =>
       target.kind === 'agent' ? null : (world.parts.policy.definition(target)?.trust.effect ?? 'unknown'),
   });
+  const references = createReferences();
   const control = createSpine({
     clock,
     world: () => world.snapshot(),
@@ -103,7 +109,11 @@ export function openGateway(deps: GatewayDeps): Gateway {
     ...(deps.consult === null ? {} : { consult: deps.consult }),
     tasks,
     // A caller has its answer before its outcome is written, save one that is refused late and waits those milliseconds.
-    append: (record) => ground.log.append(record, record.kind === 'outcome' ? 'soon' : 'now'),
+    append(record) {
+      const receipt = ground.log.append(record, record.kind === 'outcome' ? 'soon' : 'now');
+      if (record.kind === 'decision') telemetry.handed(String(record.id), receipt);
+      return receipt;
+    },
     stance: (call, decision) => ({
       replica: ground.replica,
       mode: modes.of(call.target.server),
@@ -121,6 +131,11 @@ export function openGateway(deps: GatewayDeps): Gateway {
       records.unread({ decisionId, denial: denial('gateway.overloaded'), peer, protocol, target }),
     report,
   });
+  const spine: Spine = async (exchange) => {
+    const watched = telemetry.around(exchange);
+    await crowd.spine(watched.exchange).finally(watched.done);
+  };
+  const servers = new Map([...upstreams.byServer].map(([key, upstream]) => [key, traced(upstream, telemetry.outgoing)]));
 
   const early = (peer: PeerOnWire, key: string, credential: Credential) => {
     // Nobody is known here by a certificate: a bare request gets the bare challenge, whatever else is wrong with it.
@@ -130,13 +145,13 @@ export function openGateway(deps: GatewayDeps): Gateway {
   };
   const mcp = createMcpHandler({
     serverOf(key) {
-      const upstream = upstreams.byServer.get(key);
+      const upstream = servers.get(key);
       return upstream && { upstream, baseScopes: [] };
     },
     bases: { mtls: bases.mtls, oauth: bases.oauth },
     issuer: bases.issuer,
     origins: new Set(),
-    spine: crowd.spine,
+    spine,
     nowSeconds: () => clock.nowSeconds(),
     newId,
     early,
@@ -172,6 +187,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     report,
     outputs: {
       released: (output) => tasks.released(output),
+      recalls: (held) => tasks.recalls(held),
       rulesOf: (server, name) => world.parts.policy.definition({ kind: 'server', server, name })?.trust.outputs ?? [],
     },
     rounds: {
@@ -179,14 +195,27 @@ export function openGateway(deps: GatewayDeps): Gateway {
       definitionOf: (server, name) => world.parts.policy.definition({ kind: 'server', server, name })?.digest ?? null,
       ownUrls: () => [...Object.values(bases), ...Object.values(deps.doors.listeners.addresses)],
     },
+    quarantine: {
+      references,
+      keepsBack(server, name) {
+        const kept = config.servers.get(server)?.quarantine;
+        return kept !== undefined && (kept.has('*') || (name !== null && kept.has(name)));
+      },
+      definitionOf: (server, name) => world.parts.policy.definition({ kind: 'server', server, name }),
+    },
     holdsSecret: (text) => broker.exposures.contains(text),
     masked: broker.masked,
     substituted: broker.substituted,
   });
 
   const a2a = createA2aHandler({
-    spine: crowd.spine,
-    agents: agentsOf(deps),
+    spine,
+    agents: openAgentEndpoints({
+      config,
+      dialIdentity: deps.doors.dialIdentity,
+      traceHeaders: telemetry.outgoing,
+      sidecars: deps.doors.identities.sidecars,
+    }),
     context: createContextMaker({
       gatewayId: deps.doors.gatewayId,
       key: keys.context,
@@ -213,11 +242,13 @@ export function openGateway(deps: GatewayDeps): Gateway {
 
   const decisionPoint = openDecisionPoint({
     ...{ ground, doors: deps.doors, authorization, world, policy, tasks, approvalUrl, isAdmin: deps.isAdmin },
-    spine: crowd.spine,
+    spine,
   });
 
   return {
+    endTask: (task) => references.endTask(task),
     spine: control,
+    underWay: crowd.inside,
     decisionPoint,
     routes: {
       mcp,
@@ -235,19 +266,6 @@ export function openGateway(deps: GatewayDeps): Gateway {
       report,
     },
   };
-}
-
-/** Agents that take messages; one behind TLS is dialled by its SPIFFE ID and nothing less. */
-function agentsOf({ ground: { config }, doors: { dialIdentity } }: GatewayDeps) {
-  return new Map(
-    [...config.agents].flatMap(([path, { a2a }]) => {
-      if (a2a === null) return [];
-      const spiffeId = spiffeIdOf(config.trustDomain, path);
-      const expect = parseSpiffeId(spiffeId)!;
-      const dial = a2a.startsWith('https:') ? mtlsAgent({ svid: () => dialIdentity.current(), expect }) : null;
-      return [[path, { endpoint: openAgentEndpoint(a2a, dial), spiffeId }] as const];
-    }),
-  );
 }
 
 /** Unstated counts as persistent. Rules §3.4. */

@@ -15,6 +15,7 @@ import { createLaunchTokens, type LaunchTokenStore } from '../transport/launch-t
 import { createExecutableHash } from '../transport/observe-executable.ts';
 import { openKernel } from '../transport/peercred.ts';
 import { type WhoamiAnswer, whoami } from '../transport/whoami.ts';
+import { createSidecars, type Sidecars } from './sidecars.ts';
 import { spiffeIdOf } from './standing.ts';
 import type { StrangerEvent } from './stranger-events.ts';
 import { externalWorkload, openWorkload, type Workload } from './workload.ts';
@@ -41,6 +42,7 @@ export interface Identities {
   readonly authority: Authority;
   readonly workload: Workload;
   readonly launchSocket: string;
+  readonly sidecars: Sidecars;
   boundaryOf(spiffeId: SpiffeId): Boundary;
   whoami(pid: number): Promise<WhoamiAnswer>;
   /** False once the plane's own identity has ended at a source that is somebody else's: nobody is to be served then. */
@@ -79,6 +81,7 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
   if (kernel.proof === 'pidfd-open')
     deps.say('this kernel is older than 6.5: processes are identified on a best-effort basis');
   const launches = createLaunchRegistry();
+  const sidecars = createSidecars(launches, clock);
   const attestor = createAttestor({ kernel, entries: () => entries, launches, hash: createExecutableHash() });
   const tokens = createLaunchTokens({ store: deps.launchTokens, clock, randomBytes: (count) => randomBytes(count) });
   const launchSocket = join(dataDir, 'launch.sock');
@@ -87,6 +90,7 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
     kernel,
     registry: launches,
     entries: () => entries,
+    a2aOf: (agent) => config.agents.get(agent)?.a2a ?? null,
     clock,
     async authorise({ credential, agent, uid, command }) {
       if ('session' in credential) return deps.sessionMayLaunch(credential.session);
@@ -98,13 +102,14 @@ export async function openIdentities(deps: IdentityDeps): Promise<Identities> {
   });
   const workload = external
     ? externalWorkload(config.identity.externalSocket!, external)
-    : await openWorkload({ ...deps, authority, kernel, attestor });
+    : await openWorkload({ ...deps, authority, kernel, attestor, sidecars });
 
   const boundaries = new Map(entries.map((entry) => [entry.spiffeId as string, boundaryOfEntry(entry, planeUid)]));
   return {
     authority,
     workload,
     launchSocket,
+    sidecars,
     boundaryOf: (spiffeId) => boundaries.get(spiffeId) ?? 'none',
     whoami: (pid) => whoami(pid, { attestor, launches, expiresOf: workload.expiresOf, isRevoked: deps.isRevoked }),
     serves: () => external?.serves() ?? true,

@@ -54,7 +54,7 @@ export async function openListeners(deps: ListenerDeps): Promise<Listeners> {
     trust,
     clock,
     admit: deps.admit,
-    handler: (req, res, peer) => gateway(req, res, peer),
+    handler: (req, res, peer) => gateway(req, res, identities.sidecars.told(peer)),
     onRefused: deps.onRefused,
     boundaryOf: (spiffeId) => identities.boundaryOf(spiffeId),
   });

@@ -10,6 +10,7 @@ import { createFindCaller, isRecent } from '../console/caller.ts';
 import { createConsole } from '../console/console.ts';
 import { openViewerToken } from '../console/viewer-token.ts';
 import { answerJson } from '../gateway/http-io.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AuthorizationServer } from '../token/front.ts';
 import { createPeople, type PeopleRoom } from '../token/people/people.ts';
 import type { People } from '../token/people-port.ts';
@@ -21,6 +22,7 @@ import type { PolicyHolder } from './policy.ts';
 import { version } from './ready-line.ts';
 import type { Reload } from './reload.ts';
 import { type Bases, standingOf } from './standing.ts';
+import { withMetrics } from './telemetry.ts';
 import { trustPort } from './trust-port.ts';
 import type { WorldHolder } from './world.ts';
 
@@ -39,6 +41,7 @@ export interface OpenPorts {
   readonly world: WorldHolder;
   readonly tasks: TaskDesk;
   readonly reload: Reload;
+  readonly telemetry: Pick<Telemetry, 'scrape'>;
 }
 
 export interface PeopleRooms {
@@ -100,7 +103,9 @@ export async function openPeopleRooms(options: PeopleOptions, onClose: OnClose):
     },
     async open(ports) {
       readApiToken = ports.authorization.readApiToken;
-      const console = openConsole(options, ports, room, viewer.token, origins);
+      const findCaller = createFindCaller({ people: room, viewerToken: viewer.token, readApiToken });
+      const pages = openConsole(options, ports, room, viewer.token, origins);
+      const console = withMetrics(pages, ports.telemetry, findCaller);
       const socket = await openAdminSocket(socketPath, (req, res) => void serveSocket(console, req, res, report));
       onClose(() => socket.close());
       return {

@@ -57,7 +57,7 @@ async function route(
   const metadata = PRM.exec(path);
   if (metadata?.[1] === 'mcp') return routes.mcp.metadata(req, res, peer, metadata[2]!);
   if (metadata) return routes.resourceMetadata(res, `${base}/a2a/${metadata[2]}`);
-  if (peer.listener === 'mtls' && (await routes.oauth(req, res, peer))) return;
-  if (peer.listener === 'mtls' && (await routes.decisionPoint(req, res, peer))) return;
+  if (peer.listener !== 'oauth' && (await routes.oauth(req, res, peer))) return;
+  if (peer.listener !== 'oauth' && (await routes.decisionPoint(req, res, peer))) return;
   answerJson(res, 404, { error: 'not_found' });
 }

@@ -16,6 +16,8 @@ export interface Upstreams {
   /** All that a server says of itself now. Rejects with UpstreamError. */
   list(server: string): Promise<ServerListing>;
   endTask(task: string): void;
+  /** By server: open while it is left alone. */
+  circuits(): ReadonlyMap<string, 'closed' | 'open'>;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
   const withoutSecret = (says: string) =>
     exposures.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
   const byServer = new Map<string, Upstream>();
+  const circuits = new Map<string, 'closed' | 'open'>();
   for (const [server, { mcp }] of config.servers) {
     const upstream =
       mcp.kind === 'url'
@@ -49,10 +52,13 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
             credentialFor,
             log: ({ server: name, says }) => say(`${name}: ${withoutSecret(says)}`),
           });
-    byServer.set(server, withBreaker(upstream, { server, monotonicMillis: () => performance.now(), say }));
+    circuits.set(server, 'closed');
+    const changed = (isOpen: boolean) => void circuits.set(server, isOpen ? 'open' : 'closed');
+    byServer.set(server, withBreaker(upstream, { server, monotonicMillis: () => performance.now(), say, changed }));
   }
   return {
     byServer,
+    circuits: () => circuits,
     list: (server) => listServer(byServer.get(server)!),
     endTask(task) {
       for (const upstream of byServer.values()) upstream.endTask(task);

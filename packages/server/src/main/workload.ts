@@ -11,6 +11,7 @@ import type { Kernel } from '../transport/peercred.ts';
 import { createWorkloadApi, type WorkloadApi } from '../transport/workload-api/server.ts';
 import { openPartners } from './federation.ts';
 import type { IdentityDeps } from './identities.ts';
+import type { Sidecars } from './sidecars.ts';
 import { spiffeIdOf } from './standing.ts';
 
 export type Workload = WorkloadApi;
@@ -19,6 +20,7 @@ export interface WorkloadDeps extends IdentityDeps {
   readonly authority: Authority;
   readonly kernel: Kernel;
   readonly attestor: Attestor;
+  readonly sidecars: Pick<Sidecars, 'issued'>;
 }
 
 export async function openWorkload(deps: WorkloadDeps): Promise<Workload> {
@@ -58,6 +60,7 @@ export async function openWorkload(deps: WorkloadDeps): Promise<Workload> {
         return deps.strangerEvent({ name: 'identity.refused', uid, code, members: { pid, code, detail } });
       }
       const { spiffeId } = event.identity;
+      if (event.kind === 'issued') deps.sidecars.issued(event);
       const issued = { pid, uid, spiffeId, until: event.notAfterSeconds };
       if (event.kind === 'issued') return deps.event('identity.issued', { ...issued, serial: event.serialHex });
       deps.event('identity.issued_jwt', { ...issued, audience: [...event.audience] });

@@ -32,7 +32,8 @@ export function refuse(
   if ('status' in kind) {
     const status = withoutChallenge(kind.status);
     const body = { error: kind.error, error_description: denial.says, code, decisionId };
-    return http.answerJson(res, status, body, headers);
+    http.answerJson(res, status, body, headers);
+    return;
   }
   const body = {
     jsonrpc: '2.0',

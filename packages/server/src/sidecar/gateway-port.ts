@@ -14,6 +14,8 @@ export interface Outgoing {
   readonly below: string;
   readonly headers: Record<string, string>;
   readonly body: Uint8Array | null;
+  /** For an agent: scopes that it may use or delegate while it works on this. */
+  readonly delegate: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -39,7 +41,7 @@ export function openGatewayPort(agent: Agent, own: Task | null): GatewayPort {
   const dial = mtlsAgent({ svid: () => agent.svid(), expect: agent.plane.gatewayId });
 
   async function bare({ callee, below, headers, ...rest }: Outgoing, authorization: string[]): Promise<Incoming> {
-    const { body, ...request } = rest;
+    const { body, delegate: _none, ...request } = rest;
     const answer = await httpRequest(dial, {
       url: `${agent.url(callee)}${below}`,
       headers: { ...headers, ...(authorization.length > 0 ? { Authorization: authorization } : {}) },
@@ -55,9 +57,9 @@ export function openGatewayPort(agent: Agent, own: Task | null): GatewayPort {
 
   return {
     async send(request, authority) {
-      const { callee, below, method, headers, body, signal } = request;
+      const { callee, below, method, headers, body, delegate, signal } = request;
       const call = () =>
-        agent.fetch(callee)(`${agent.url(callee)}${below}`, {
+        agent.fetch(callee, { delegate })(`${agent.url(callee)}${below}`, {
           method,
           headers,
           body: body as Uint8Array<ArrayBuffer> | null,

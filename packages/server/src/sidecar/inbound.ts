@@ -36,8 +36,9 @@ export function openInbound({ agent, a2a, calls, tree, http, say }: InboundOptio
         const error = 'temporarily_unavailable';
         return http.answerJson(response, 502, { error, error_description: says(code), code, decisionId: null });
       }
-      const call = calls.begin(currentContext() ?? nobody);
-      response.once('close', call.end);
+      // Who reads the card asks for no work, so nothing can be continued from there.
+      const call = request.method === 'GET' ? null : calls.begin(currentContext() ?? nobody);
+      response.once('close', () => call?.end());
       await forward(program, request, response, { call, http });
     },
     { onRefused: (reason) => say(`a call to the agent was turned away: ${reason}`) },
@@ -61,13 +62,12 @@ async function forward(
   { host, port, path }: Program,
   request: ServedRequest,
   response: ServerResponse,
-  { call, http }: { readonly call: InboundCall; readonly http: HttpWords },
+  { call, http }: { readonly call: InboundCall | null; readonly http: HttpWords },
 ): Promise<void> {
   const body = request.body === undefined ? null : Buffer.from(JSON.stringify(request.body));
   const headers: Record<string, string> = {
     ...http.forwardableHeaders(request, () => true),
-    'writ-call': call.handle,
-    traceparent: call.traceparent,
+    ...(call === null ? {} : { 'writ-call': call.handle, traceparent: call.traceparent }),
     ...(body === null ? {} : { 'content-length': String(body.length) }),
   };
   const sent = httpRequest({

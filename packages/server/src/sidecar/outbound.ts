@@ -99,6 +99,7 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
       below: asked.below,
       headers: http.forwardableHeaders(req, () => true),
       body,
+      delegate: asked.protocol === 'a2a' ? delegated(http.headerValues(req, 'writ-delegate')) : [],
       signal: leaving.signal,
     };
     try {
@@ -152,6 +153,11 @@ interface Carried {
   readonly asked: Asked;
   readonly body: Uint8Array | null;
   readonly gateway: GatewayPort;
+}
+
+/** `Writ-Delegate: files:read_text_file files:list_directory`. Nothing goes along unasked (rules §2.4). */
+function delegated(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => value.split(/[ ,]+/)).filter((scope) => scope !== '');
 }
 
 function askedIn(path: string): Asked | null {

@@ -8,6 +8,8 @@ import type { Store } from '../store/store.ts';
 export interface RevocationLease {
   /** The sets as last read; `fresh` says whether they may still be relied on. */
   view(): Revocations;
+  /** How old what is known is, by a clock that never goes back. */
+  ageMillis(): number;
   /** True when something was withdrawn after `sequence`, or when nobody can say. */
   changedSince(sequence: number): boolean;
   /** Reads the store now; rejects when it cannot be read. */
@@ -83,6 +85,7 @@ export async function openRevocationLease(options: LeaseOptions): Promise<Revoca
   timer.unref();
   return {
     view,
+    ageMillis: () => monotonicMillis() - readMillis,
     changedSince: (since) => !fresh() || sequence !== since,
     refresh,
     ensure: async () => {

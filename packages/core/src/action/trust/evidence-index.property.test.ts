@@ -72,11 +72,32 @@ describe('the index answers as looking at every field does (rules §3.8)', () =>
         const before = observed(one.reads);
         const versions = [observed(left, before), observed(right, before), before];
         for (const version of versions) same(version, one, noEchoes);
-        assert.deepEqual([...versions[1]!.fields].slice(0, before.fields.length), [...before.fields]);
+        const valuesOf = ({ fields }: TaskEvidence) => [...fields].map(({ value }) => value);
+        for (const [i, more] of [left, right, []].entries())
+          assert.deepEqual(valuesOf(versions[i]!), [...valuesOf(before), ...valuesOf(observed(more))]);
       }),
       { numRuns: 500 },
     );
   });
+});
+
+test('the first eight places are named, whole fields and texts in their order', () => {
+  const reads = Array.from({ length: 30 }, (_, i) => ({
+    server: 's',
+    output: i % 7 === 6 ? 'tx-42' : i % 3 === 0 ? `see tx-42, ${i}` : `note ${i}`,
+    rules: [{ at: '', text: 2 as const, handle: 2 as const }],
+  }));
+  same(observed(reads), { reads, asked: [{ type: 'id', value: 'tx-42' }], sent: [], server: 's' }, noEchoes);
+});
+
+test('what does not parse as its type is no whole field that does', () => {
+  const output = '24 November 2026';
+  const reads = [{ server: 's', output, rules: [{ at: '', text: 1 as const, handle: 3 as const }] }];
+  same(
+    observed(reads),
+    { reads, asked: [{ type: 'date', value: '24\tNovember 2026' }], sent: [], server: 's' },
+    noEchoes,
+  );
 });
 
 const text3 = (value: string): TaskEvidence =>

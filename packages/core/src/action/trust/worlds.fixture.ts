@@ -18,6 +18,7 @@ const values: readonly Scalar[] = [
   ...[
     '2026-11-24',
     '24 November 2026',
+    '24\tNovember 2026',
     'Nov. 24th, 2026',
     '24.11.2026',
     '11/24/2026',

@@ -40,6 +40,8 @@ export interface TaskDesk extends TaskWorld {
   leaving(call: Call, token: TokenFacts): Promise<void>;
   /** An output is about to be released to the caller. Rejects when the floor cannot be stored: then nothing may be released. */
   released(output: Released): Promise<void>;
+  /** A text that was kept back is about to be judged as an argument; see the gateway's port. False: it does not fit. */
+  recalls(held: Recalled): boolean;
   /** A message of the caller reaches an agent of the plane, which may remember it. */
   reaches(agent: string, token: TokenFacts): Promise<void>;
   /** Highest level that text written by this actor in this task may have: what it has read, here and elsewhere. */
@@ -50,6 +52,8 @@ export interface TaskDesk extends TaskWorld {
   endorse(endorsement: Endorsement): Promise<void>;
   /** An admin has wiped an agent's memory. */
   forget(agent: string): Promise<void>;
+  /** What is held in memory: UTF-16 units of evidence, the tasks it is about, and values that went out to tools. */
+  size(): { readonly evidenceChars: number; readonly tasks: number; readonly echoes: number };
 }
 
 export interface Released {
@@ -57,6 +61,16 @@ export interface Released {
   readonly decision: string;
   readonly server: string;
   readonly parts: readonly OutputPart[];
+}
+
+/** A text that stood behind a reference. */
+export interface Recalled {
+  readonly token: TokenFacts;
+  readonly decision: string;
+  readonly server: string;
+  readonly text: string;
+  readonly level: Level;
+  readonly secret: boolean;
 }
 
 /** A piece of an answer and the rules that label it; without any it is text from outside. */
@@ -181,6 +195,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
 
   return {
     judge,
+    size: () => ({ evidenceChars: chars, tasks: tasks.size, echoes: echoes.size() }),
     fetch(token) {
       const id = token.chain.task;
       const task = tasks.get(id);
@@ -216,6 +231,22 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
       });
       await Promise.all([stored, residues.received(token.actorKey, alone.floor)]);
       set(id, task);
+    },
+    recalls({ token, decision, server, text, level, secret }) {
+      const id = token.chain.task;
+      const task = tasks.get(id);
+      if (!task) return false;
+      const { evidence } = task;
+      if (evidence.fields.some((field) => field.ref === decision && field.value === text)) return true;
+      const rules = [{ at: '', text: level, secret }];
+      const { fields, evicted } = observe(startEvidence(4), { ref: decision, server, output: text, rules, echoes });
+      const joined = withFields(evidence, fields, echoes);
+      // A value that nobody remembers would count as composed, which may be better than it is.
+      if (evicted || joined.fields.length === evidence.fields.length) return false;
+      task.secretsRead ||= secret;
+      void sink(id, task, { ...joined, floor: evidence.floor });
+      set(id, task);
+      return true;
     },
     async reaches(agent, token) {
       const task = tasks.get(token.chain.task);

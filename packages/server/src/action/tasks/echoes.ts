@@ -10,6 +10,8 @@ import type { Schema } from '../../store/schema.ts';
 export interface Echoes extends EchoMemory {
   /** Counts at once; resolves when it would be remembered after a crash, too. */
   remember(server: string, echoes: readonly Echo[]): Promise<void>;
+  /** Values kept, of all servers. */
+  size(): number;
   /** Takes over what other replicas have let out since. */
   refresh(): Promise<void>;
 }
@@ -89,6 +91,7 @@ export async function openEchoes({ db, clock, key, valuesMax = 1_000_000 }: Echo
       if (total > valuesMax) rows.splice(0, rows.length, { server, name: EVERYTHING, level: fold(server, seen), seen });
       for (let at = 0; at < rows.length; at += rowsAtOnce) await put(db, rows.slice(at, at + rowsAtOnce));
     },
+    size: () => total,
     refresh,
   };
 }

@@ -41,7 +41,9 @@ import { RPC } from './words.ts';
 export interface A2aDeps {
   readonly spine: Spine;
   /** Agent path → its endpoint and SPIFFE ID; only agents that can be called. */
-  readonly agents: ReadonlyMap<string, { readonly endpoint: AgentEndpoint; readonly spiffeId: string }>;
+  readonly agents: {
+    get(agent: string): { readonly endpoint: AgentEndpoint; readonly spiffeId: string } | undefined;
+  };
   readonly context: ContextMaker;
   readonly ownership: Ownership;
   /** What waits for a person. */
@@ -118,7 +120,7 @@ function callFrom(
   decisionId: string,
 ): Call {
   const { message } = request.params;
-  const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(headerValues(req, 'traceparent')[0] ?? '');
+  const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/.exec(headerValues(req, 'traceparent')[0] ?? '');
   return {
     decisionId,
     protocol: 'a2a',
@@ -134,6 +136,7 @@ function callFrom(
     peer: arrival.peer,
     judgedDigest: digestOf(bytes),
     trace: trace?.[1] ?? null,
+    traceSpan: trace?.[2] ?? null,
   };
 }
 

@@ -27,6 +27,8 @@ export interface AgentEndpoint {
 export interface AgentEndpointOptions {
   /** How long an agent may be silent before and within an answer; a stream may be silent between its events. */
   readonly answerMillisMax?: number;
+  /** Trace headers of the call under way. */
+  traceHeaders?(): { readonly [name: string]: string };
 }
 
 const answerBytesMax = 16 * 1024 * 1024;
@@ -39,7 +41,7 @@ const cardBytesMax = 256 * 1024;
 export function openAgentEndpoint(
   url: string,
   dial: Agent | null,
-  { answerMillisMax = 300_000 }: AgentEndpointOptions = {},
+  { answerMillisMax = 300_000, traceHeaders }: AgentEndpointOptions = {},
 ): AgentEndpoint {
   const socketPath = url.startsWith('unix:') ? url.slice('unix:'.length) : null;
   const base = new URL(socketPath ? 'http://localhost/' : url);
@@ -48,7 +50,8 @@ export function openAgentEndpoint(
   const host = base.hostname.replace(/^\[|\]$/g, '');
 
   function open(method: 'GET' | 'POST', path: string, headers: Record<string, string>): ClientRequest {
-    const common = { method, path, timeout: answerMillisMax, headers: { 'a2a-version': A2A_VERSION, ...headers } };
+    const all = { 'a2a-version': A2A_VERSION, ...traceHeaders?.(), ...headers };
+    const common = { method, path, timeout: answerMillisMax, headers: all };
     if (socketPath) return httpRequest({ ...common, socketPath });
     const to = { ...common, host, port: base.port };
     return secure ? httpsRequest({ ...to, ...(dial ? { agent: dial } : {}) }) : httpRequest(to);

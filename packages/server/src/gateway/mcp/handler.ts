@@ -20,6 +20,7 @@ import { mirroredParameters, parameterHeaders } from './header-value.ts';
 import type { Definitions, Visible } from './lists.ts';
 import { bad, type Malformed, parseRequest, tooLarge } from './parse.ts';
 import { metadataOf, metadataUrlOf } from './prm.ts';
+import type { QuarantinePorts } from './references.ts';
 import { refuse, refuseMalformed } from './refusal.ts';
 import type { RoundsPorts } from './rounds.ts';
 import { exchangeOf, type Inbound } from './serve.ts';
@@ -69,6 +70,7 @@ export interface McpPorts {
   readonly substituted?: (args: JsonObject, server: string, decision: Decision) => Promise<JsonObject | null>;
   readonly outputs: OutputsPort;
   readonly rounds: RoundsPorts;
+  readonly quarantine: QuarantinePorts;
   /** A failure of ours, for the operator's log. */
   readonly report: (what: string, error: unknown) => void;
   readonly bodyBytesMax?: number;

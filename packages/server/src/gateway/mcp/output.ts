@@ -18,23 +18,38 @@ type Rules = OutputPart['rules'];
 
 const depthMax = 64;
 
-/** Lists of definitions hold only what a person has reviewed: they tell nothing new. */
-const REVIEWED_LISTS = new Set(['tools/list', 'prompts/list', 'resources/templates/list']);
+/** Where definitions are listed, only what a person has reviewed is left of them: that member tells nothing new. */
+const REVIEWED: { readonly [method: string]: string } = {
+  'tools/list': 'tools',
+  'prompts/list': 'prompts',
+  'resources/templates/list': 'resourceTemplates',
+};
 
-/** Answers in the protocol's own words, next to which a server says nothing of its own. */
-const PROTOCOL_MEMBERS = new Set(['resultType', 'isError', 'ttlMs', 'cacheScope', 'nextCursor']);
+/** What a member of the protocol's own may be; anything else in its place is text like any other. */
+const PROTOCOL: { readonly [member: string]: (value: JsonValue) => boolean } = {
+  resultType: (value) => value === 'complete' || value === 'input_required',
+  isError: (value) => typeof value === 'boolean',
+  ttlMs: (value) => typeof value === 'number',
+  cacheScope: (value) => value === 'public' || value === 'private',
+};
+
+const BLOCKS: ReadonlySet<JsonValue> = new Set(['text', 'image', 'audio', 'resource', 'resource_link']);
+const LOG_LEVELS: ReadonlySet<JsonValue> = new Set(
+  'debug info notice warning error critical alert emergency'.split(' '),
+);
 
 export function outputParts(method: string, { kind, value }: Message, rules: Rules): readonly OutputPart[] {
   if (kind === 'notification') return someOf(spoken(isJsonObject(value.params) ? value.params : {}), blanket(rules));
   if (isJsonObject(value.error)) return someOf({ message: value.error.message, data: value.error.data }, errorOutputs);
   const { result } = value;
-  if (!isJsonObject(result) || REVIEWED_LISTS.has(method)) return [];
+  if (!isJsonObject(result)) return [];
   if (result.isError === true || result.resultType === 'input_required') return someOf(said(result), errorOutputs);
-  return method === 'tools/call' ? toolOutput(result, rules) : someOf(said(result), rules);
+  const { [REVIEWED[method] ?? '']: _, ...rest } = said(method.endsWith('/list') ? withoutCursor(result) : result);
+  return method === 'tools/call' ? toolOutput(rest, rules) : someOf(rest, rules);
 }
 
 function toolOutput(result: JsonObject, rules: Rules): readonly OutputPart[] {
-  const { structuredContent, content, ...rest } = said(result);
+  const { structuredContent, content, ...rest } = result;
   const blocks = Array.isArray(content) ? (content as readonly JsonValue[]) : [];
   const texts = blocks.map(textOf);
   const main = structuredContent ?? (texts.length === 1 && texts[0] != null ? readText(texts[0]) : undefined);
@@ -71,15 +86,24 @@ function textOf(block: JsonValue): string | null {
 
 /** The kind of a block is the protocol's word. */
 function withoutKind(block: JsonValue): JsonValue {
-  if (!isJsonObject(block)) return block;
+  if (!isJsonObject(block) || !BLOCKS.has(block.type ?? null)) return block;
   const { type: _, ...rest } = block;
   return rest;
+}
+
+/** A place to go on from, as opaque as such are: nothing that reads like a sentence. */
+function withoutCursor({ nextCursor, ...rest }: JsonObject): JsonObject {
+  return nextCursor === undefined || isPlainToken(nextCursor) ? rest : { ...rest, nextCursor };
+}
+
+function isPlainToken(value: JsonValue): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && /^[A-Za-z0-9._~+/=@:-]{1,256}$/.test(value));
 }
 
 /** The members of a result that its server could fill as it liked. */
 function said(result: JsonObject): JsonObject {
   const { _meta: meta, ...members } = result;
-  const own = Object.entries(members).filter(([name]) => !PROTOCOL_MEMBERS.has(name));
+  const own = Object.entries(members).filter(([name, value]) => PROTOCOL[name]?.(value) !== true);
   const kept = isJsonObject(meta) ? withoutServerName(meta) : {};
   return { ...Object.fromEntries(own), ...(Object.keys(kept).length === 0 ? {} : { _meta: kept }) };
 }
@@ -98,9 +122,18 @@ function withoutServerName(meta: JsonObject): JsonObject {
   return rest;
 }
 
-/** What a notification says, without the ids that the caller itself chose and the words of the protocol. */
-function spoken({ progressToken: _, requestId: _r, level: _l, _meta: _m, ...rest }: JsonObject): JsonObject {
-  return rest;
+/** What a notification says, without ids and the words of the protocol. */
+function spoken({ progressToken, requestId, level, _meta: meta, ...rest }: JsonObject): JsonObject {
+  const ids = Object.entries({ progressToken, requestId }).filter(([, id]) => id !== undefined && !isPlainToken(id));
+  const marks = Object.entries(isJsonObject(meta) ? meta : {}).filter(
+    ([name, value]) => !(name.startsWith('io.modelcontextprotocol/') && isPlainToken(value)),
+  );
+  return {
+    ...rest,
+    ...Object.fromEntries(ids as [string, JsonValue][]),
+    ...(level === undefined || LOG_LEVELS.has(level) ? {} : { level }),
+    ...(marks.length === 0 ? {} : { _meta: Object.fromEntries(marks) }),
+  };
 }
 
 function blanket(rules: Rules): Rules {

@@ -2,14 +2,24 @@
 // What concerns only the gateway (handshakes, sessions, pings) is answered here, after it was judged like everything else.
 
 import type { ServerResponse } from 'node:http';
-import { type Call, type Decision, type DenialCode, isJsonObject, type JsonObject } from '@writ/core';
-import { type Ending, type Exchange, UpstreamError } from '../exchange.ts';
+import {
+  type Call,
+  type Decision,
+  type DenialCode,
+  denial,
+  isJsonObject,
+  type JsonObject,
+  type TokenFacts,
+} from '@writ/core';
+import { type Ending, type Exchange, type HandedBack, UpstreamError } from '../exchange.ts';
 import { answerJson, digestOf } from '../http-io.ts';
 import type { OutputsPort } from '../tasks-port.ts';
 import { discoverResult, initializeResult, toCaller } from './adapt.ts';
 import { type Definitions, filterList, type Visible } from './lists.ts';
 import { outputParts } from './output.ts';
 import type { Notification, Request } from './parse.ts';
+import { quarantined } from './quarantine.ts';
+import { type QuarantinePorts, type Resolved, resolveReferences, withTexts } from './references.ts';
 import { errorMessage, refuse } from './refusal.ts';
 import { hasLeft, type Ready, release } from './release.ts';
 import { openRounds, type Rounds, type RoundsPorts } from './rounds.ts';
@@ -67,6 +77,7 @@ export interface ServeOptions {
   readonly substituted?: (args: JsonObject, server: string, decision: Decision) => Promise<JsonObject | null>;
   readonly outputs: OutputsPort;
   readonly rounds: RoundsPorts;
+  readonly quarantine: QuarantinePorts;
   readonly keepAliveMillis: number;
   readonly nowSeconds: () => number;
   readonly newId: () => string;
@@ -75,6 +86,8 @@ export interface ServeOptions {
 /** What goes on through all steps of one exchange. */
 interface Served extends ServeOptions {
   readonly round: Rounds;
+  /** What the references in its arguments stand for. */
+  resolved: Resolved | null;
 }
 
 // Node turns a longer timer into none at all.
@@ -84,10 +97,14 @@ const NOTHING_SENT = digestOf('');
 export function exchangeOf(given: ServeOptions): Exchange<McpReply> {
   const { inbound, res, call, rounds, nowSeconds, newId } = given;
   const request = inbound.kind === 'call' ? inbound : null;
-  const options: Served = { ...given, round: openRounds({ ...rounds, nowSeconds, newId }, request, call) };
+  const options: Served = {
+    ...given,
+    round: openRounds({ ...rounds, nowSeconds, newId }, request, call),
+    resolved: null,
+  };
   return {
     call,
-    handedBack: (token) => options.round.handedBack(token),
+    handedBack: (token) => handedBack(options, token),
     forward: (decision) => forward(options, decision),
     async refuse(decision) {
       const approvalUrl = options.approvalUrl(decision);
@@ -119,6 +136,24 @@ export function exchangeOf(given: ServeOptions): Exchange<McpReply> {
     },
     forwardedDigest: (reply) => (reply.kind === 'server' ? reply.forwardedDigest : NOTHING_SENT),
   };
+}
+
+/** References become what they stand for before the call is judged; what an earlier round gave comes on top. Rules §4.4, §5. */
+function handedBack(options: Served, token: TokenFacts): HandedBack | null {
+  const { call, quarantine, outputs, round } = options;
+  const { references, definitionOf } = quarantine;
+  const definition = definitionOf(call.target.server, call.target.name);
+  const task = token.chain.task;
+  const resolved = resolveReferences(call.arguments, { references, task, definition });
+  if (resolved !== null && 'refused' in resolved) return resolved;
+  const gone = resolved?.held.find((one) => !outputs.recalls({ ...one, token }));
+  if (gone)
+    return { refused: denial('action.argument_invalid', { expected: 'a text that the task can still remember' }) };
+  options.resolved = resolved;
+  const handed = round.handedBack(token);
+  if (resolved === null || (handed && 'refused' in handed)) return handed;
+  const judged = { ...(handed?.call ?? call), arguments: resolved.arguments };
+  return { call: judged, resumes: handed?.resumes ?? null, claims: handed?.claims ?? [] };
 }
 
 async function releaseReply(options: Served, reply: McpReply, decision: Decision): Promise<Ending> {
@@ -202,10 +237,13 @@ async function forwardCall(
 }
 
 /** The judged bytes; where something was put in, one serialisation of the judged message with it (rules §5). */
-async function filledIn({ substituted, server, body, call, round }: Served, request: Request, decision: Decision) {
+async function filledIn(options: Served, request: Request, decision: Decision) {
+  const { substituted, server, body, call, round, resolved } = options;
   const { method, params: given, id } = request;
   const params = round.outgoing(given);
-  const args = method === 'tools/call' ? await substituted?.(call.arguments, server, decision) : null;
+  // Secrets first: what a reference stands for is nobody's placeholder, whatever it says.
+  const secrets = method === 'tools/call' ? ((await substituted?.(call.arguments, server, decision)) ?? null) : null;
+  const args = resolved ? withTexts(secrets ?? call.arguments, resolved) : secrets;
   if (!args && params === given) return { method, params, bytes: body };
   const filled = args ? { ...params, arguments: args } : params;
   return { method, params: filled, bytes: Buffer.from(JSON.stringify({ jsonrpc: '2.0', id, method, params: filled })) };
@@ -258,10 +296,8 @@ async function readyFor(
     while (message !== null) {
       if (message.kind === 'response') over();
       const fit = fitting(options, request, decision, reply, message);
-      if (fit !== null) {
-        await labelled(options, request, decision, fit);
-        return fit;
-      }
+      const shown = fit && (await labelled(options, request, decision, fit));
+      if (shown !== null) return shown;
       message = await reply.next();
     }
     return null;
@@ -296,16 +332,25 @@ function fitting(
   throw new UpstreamError('the answer holds a secret of the broker', { code: 'action.secret_in_result' });
 }
 
-/** The task has read it from here on: floor and evidence change before the caller has a byte of it. Rules §3.5. */
+/**
+ * The task has read it from here on: floor and evidence change before the caller has a byte of it (rules §3.5). What is kept back
+ * nobody has read. Null where nothing is left to show.
+ */
 async function labelled(
-  { outputs, server, call }: Served,
+  { outputs, server, call, quarantine }: Served,
   { method }: Request,
   decision: Decision,
   message: Message,
-): Promise<void> {
-  const parts = outputParts(method, message, outputs.rulesOf(server, call.target.name));
-  if (parts.length === 0) return;
-  await outputs.released({ token: decision.token.facts!, decision: decision.id, server, parts });
+): Promise<Message | null> {
+  const token = decision.token.facts!;
+  const rules = outputs.rulesOf(server, call.target.name);
+  const isKept = call.isAction && quarantine.keepsBack(server, call.target.name);
+  const on = { task: token.chain.task, server, decision: decision.id };
+  const kept = isKept ? quarantined(message, { references: quarantine.references, on, rules }) : null;
+  if (isKept && kept === null) return null;
+  const parts = kept?.parts ?? outputParts(method, message, rules);
+  if (parts.length > 0) await outputs.released({ token, decision: decision.id, server, parts });
+  return kept?.message ?? message;
 }
 
 /** HTTP status of a reply that is one document. A legacy client takes an HTTP error for trouble with its session. */

@@ -39,17 +39,18 @@ export function toCall(method: string, params: JsonObject, { server, traceparent
     protocol: 'mcp',
     operation: method,
     target: { kind: 'server', server, name },
-    trace: traceIdOf(params, traceparent),
+    ...traceOf(params, traceparent),
   };
 }
 
-/** W3C trace id of a `traceparent`, or null. */
-function traceIdOf(params: JsonObject, header: string | null): string | null {
+/** W3C trace and span id of a `traceparent`, or nulls. What the message says of itself comes before what its carrier says. */
+function traceOf(params: JsonObject, header: string | null): Pick<Call, 'trace' | 'traceSpan'> {
   const meta = metaOf(params).traceparent;
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(
+  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(
     typeof meta === 'string' ? meta : (header ?? ''),
   );
-  return match && !/^0+$/.test(match[1]!) ? match[1]! : null;
+  if (!match || /^0+$/.test(match[1]!)) return { trace: null };
+  return { trace: match[1]!, traceSpan: /^0+$/.test(match[2]!) ? null : match[2]! };
 }
 
 function action(server: string, name: string, args: JsonObject): Asked {

@@ -7,6 +7,7 @@ import { denial } from '@writ/core';
 import { type Ending, type Spine, UpstreamError } from '../exchange.ts';
 import { createMcpHandler, type MalformedRecord, type McpHandler, type McpPorts } from './handler.ts';
 import { presentable } from './lists.ts';
+import { createReferences } from './references.ts';
 import { createStateSeal } from './request-state.ts';
 import { closeServer, listen } from './servers.fixture.ts';
 import type { Upstream } from './upstream.ts';
@@ -112,7 +113,12 @@ export async function startGateway(
     },
     approvalUrl: (decision) => `http://127.0.0.1:1/approvals/${decision.id}`,
     holdsSecret: () => false,
-    outputs: { released: async () => {}, rulesOf: () => [] },
+    outputs: { released: async () => {}, recalls: () => true, rulesOf: () => [] },
+    quarantine: {
+      references: createReferences({ newId: () => `ref${++ids}` }),
+      keepsBack: () => false,
+      definitionOf: () => undefined,
+    },
     rounds: {
       seal: createStateSeal(randomBytes(32).toString('base64url')),
       definitionOf: () => null,
