@@ -144,7 +144,10 @@ function operationOf(
     risk: Math.max(baseRisk, ...riskWhen.map(({ risk }) => risk)) as Risk,
     baseRisk,
     riskWhen,
-    trust: (manifest as ToolTrust | null) ?? { ...unknownTool, risk: baseRisk },
+    trust: {
+      ...((manifest as ToolTrust | null) ?? { ...unknownTool, risk: baseRisk }),
+      spelt: speltIn(schemaOf(document)),
+    },
   };
 }
 
@@ -195,10 +198,27 @@ function manifestNotices({ key, manifest }: ServerInput, operations: readonly Op
   });
 }
 
-function shapeOf({ kind, definition }: PinnedDocument): ReturnType<typeof readShape> {
-  if (kind === 'prompt') return readShape(promptSchema(definition));
-  if (kind === 'resources') return readShape(RESOURCE_SCHEMA);
-  return definition.inputSchema === undefined ? { says: 'it has no input schema' } : readShape(definition.inputSchema);
+function shapeOf(document: PinnedDocument): ReturnType<typeof readShape> {
+  const schema = schemaOf(document);
+  return schema === undefined ? { says: 'it has no input schema' } : readShape(schema);
+}
+
+function schemaOf({ kind, definition }: PinnedDocument): JsonValue | undefined {
+  if (kind === 'prompt') return promptSchema(definition);
+  return kind === 'resources' ? RESOURCE_SCHEMA : definition.inputSchema;
+}
+
+/** Member names under any `properties` of a schema, wherever it stands. */
+function speltIn(schema: JsonValue | undefined): readonly string[] {
+  const names = new Set<string>();
+  const visit = (value: JsonValue): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item as JsonValue);
+    if (!isJsonObject(value)) return;
+    if (isJsonObject(value.properties)) for (const name of Object.keys(value.properties)) names.add(name);
+    for (const member of Object.values(value)) visit(member);
+  };
+  if (schema !== undefined) visit(schema);
+  return [...names].sort();
 }
 
 /** One URI to read, or several to watch. */

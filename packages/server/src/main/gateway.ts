@@ -135,7 +135,9 @@ export function openGateway(deps: GatewayDeps): Gateway {
     const watched = telemetry.around(exchange);
     await crowd.spine(watched.exchange).finally(watched.done);
   };
-  const servers = new Map([...upstreams.byServer].map(([key, upstream]) => [key, traced(upstream, telemetry.outgoing)]));
+  const servers = new Map(
+    [...upstreams.byServer].map(([key, upstream]) => [key, traced(upstream, telemetry.outgoing)]),
+  );
 
   const early = (peer: PeerOnWire, key: string, credential: Credential) => {
     // Nobody is known here by a certificate: a bare request gets the bare challenge, whatever else is wrong with it.

@@ -2,8 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TaskDesk } from '../action/tasks/desk.ts';
 import { createSecretSources } from '../action/secret-sources.ts';
+import type { TaskDesk } from '../action/tasks/desk.ts';
 import type { Config } from '../config/config.ts';
 import type { FindCaller } from '../console/caller.ts';
 import { answerJson } from '../gateway/http-io.ts';
@@ -153,6 +153,10 @@ async function answerMetrics(
   if (req.method !== 'GET') return answerJson(res, 405, { error: 'method_not_allowed' }, { allow: 'GET' });
   const scraped = await telemetry.scrape();
   if (scraped === null) return answerJson(res, 404, { error: 'not_found' });
-  res.writeHead(200, { 'content-type': scraped.type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+  res.writeHead(200, {
+    'content-type': scraped.type,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  });
   res.end(scraped.body);
 }

@@ -20,13 +20,20 @@ export const METRICS = {
   calls: of('counter', 'writ_calls_total', 'Calls by what became of them', ['protocol', 'callee', 'outcome', 'code']),
   unread: of('counter', 'writ_requests_refused_total', 'Refused before they were a call', ['protocol', 'code']),
   answers: of('counter', 'writ_answers_total', 'Answers of callees by how they ended', ['protocol', 'state']),
-  watched: of('counter', 'writ_calls_let_through_total', 'Let through by mode `observe`; code: what would have spoken', [
-    'callee',
-    'code',
+  watched: of(
+    'counter',
+    'writ_calls_let_through_total',
+    'Let through by mode `observe`; code: what would have spoken',
+    ['callee', 'code'],
+  ),
+  whole: of('histogram', 'writ_call_duration_seconds', 'From arrival to the end of the answer', [
+    'protocol',
+    'outcome',
   ]),
-  whole: of('histogram', 'writ_call_duration_seconds', 'From arrival to the end of the answer', ['protocol', 'outcome']),
   judge: of('histogram', 'writ_judge_duration_seconds', 'Three checks, other engines, claims', ['protocol']),
-  record: of('histogram', 'writ_record_wait_seconds', 'From the end of judging until the record is on disk', ['protocol']),
+  record: of('histogram', 'writ_record_wait_seconds', 'From the end of judging until the record is on disk', [
+    'protocol',
+  ]),
   upstream: of('histogram', 'writ_upstream_duration_seconds', 'Until the callee began to answer', ['callee']),
   added: of('histogram', 'writ_added_duration_seconds', 'Until the answer began, without the callee’s own time', [
     'protocol',

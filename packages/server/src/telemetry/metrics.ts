@@ -1,9 +1,9 @@
 // Numbers for Prometheus. Counts what it is told and asks for the rest when it is scraped; the text is the library's.
 
-import { memoryUsage, cpuUsage, uptime } from 'node:process';
+import { cpuUsage, memoryUsage, uptime } from 'node:process';
 import { DENIALS } from '@writ/core';
-import { type Counter, Gauge, type Histogram, Registry } from 'prom-client';
 import * as prom from 'prom-client';
+import { type Counter, Gauge, type Histogram, Registry } from 'prom-client';
 import { type Label, METRICS, type Metric } from './catalogue.ts';
 import { type Names, OTHER } from './names.ts';
 import type { Counted, Course, Readings } from './types.ts';

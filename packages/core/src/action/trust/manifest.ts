@@ -53,6 +53,11 @@ export interface ToolTrust {
   /** Words of which one must stand in the prompt; absent = any prompt. */
   readonly intent?: readonly string[] | undefined;
   readonly args?: { readonly [pointer: string]: ArgumentRule } | undefined;
+  /**
+   * Every member name that the tool's own schema spells. Any other name below the top was chosen by the caller and is judged like a
+   * value; absent where there is no schema to look at.
+   */
+  readonly spelt?: readonly string[] | undefined;
   /** First match wins; no match = level 1. */
   readonly outputs?: readonly OutputRule[] | undefined;
 }

@@ -20,8 +20,15 @@ export interface ArgumentLeaf {
 type Rules = { readonly [pointer: string]: ArgumentRule };
 
 /** Null and empty are skipped. */
-export function argumentLeaves(args: JsonObject, rules: Rules = {}): readonly ArgumentLeaf[] {
+export function argumentLeaves(
+  args: JsonObject,
+  rules: Rules = {},
+  spelt?: readonly string[],
+): readonly ArgumentLeaf[] {
   const leaves: ArgumentLeaf[] = [];
+  /** A member name is the tool's own word, unless the tool never spelt it, or it leads somewhere: `{ "eve@evil.example": "cc" }`. */
+  const isChosen = (name: string): boolean =>
+    name !== '' && (spelt ? !spelt.includes(name) : activeTokensIn(name).tokens.length > 0);
   const take = (value: Scalar, pointer: string): void => {
     const found = ruleFor(rules, pointer);
     const role = found?.rule.role ?? 'target';
@@ -34,8 +41,7 @@ export function argumentLeaves(args: JsonObject, rules: Rules = {}): readonly Ar
     } else if (isJsonObject(value)) {
       for (const name of Object.keys(value)) {
         const below = `${pointer}/${pointerStep(name)}`;
-        // A member name is the tool's own word, unless it leads somewhere: `{ "eve@evil.example": "cc" }`.
-        if (pointer !== '' && activeTokensIn(name).tokens.length > 0) take(name, below);
+        if (pointer !== '' && isChosen(name)) take(name, below);
         visit(value[name]!, below);
       }
     } else if (isScalar(value) && value !== '') take(value, pointer);

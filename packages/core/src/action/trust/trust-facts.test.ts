@@ -236,3 +236,13 @@ test('facts hold levels and words of Writ, and no text of anybody’s', () => {
   for (const text of ['mallory', 'bob', 'hidden words', 'evil.example', 'some page'])
     assert.ok(!told.includes(text), text);
 });
+
+test('§3.10 a name that the tool never spelt was chosen by the caller, and is judged like a value', () => {
+  const scatter: ToolTrust = { risk: 2, effect: 'write', args: { '/contents': { role: 'target' } } };
+  const contents = { contents: { '/etc/passwd': 'hello' } };
+  const task = reads(openTask('Write the word hello'), 's', 'whatever');
+  assert.deepEqual(Object.keys(see(task, scatter, contents).provenance), ['/contents/~1etc~1passwd']);
+  assert.equal(judge(task, scatter, contents), 'allow', 'without a schema nobody can tell');
+  assert.equal(judge(task, { ...scatter, spelt: ['contents'] }, contents), 'ask target_untrusted');
+  assert.equal(judge(task, { ...scatter, spelt: ['contents', '/etc/passwd'] }, contents), 'allow');
+});

@@ -237,7 +237,7 @@ export async function openTaskDesk(deps: TaskDeskDeps): Promise<TaskDesk> {
       const task = tasks.get(id);
       if (!task) return false;
       const { evidence } = task;
-      if (evidence.fields.some((field) => field.ref === decision && field.value === text)) return true;
+      if ([...evidence.fields].some((field) => field.ref === decision && field.value === text)) return true;
       const rules = [{ at: '', text: level, secret }];
       const { fields, evicted } = observe(startEvidence(4), { ref: decision, server, output: text, rules, echoes });
       const joined = withFields(evidence, fields, echoes);

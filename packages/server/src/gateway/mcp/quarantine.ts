@@ -75,11 +75,12 @@ function shownResult(
 ): { readonly shown: JsonObject; readonly parts: readonly OutputPart[] } {
   const blocks = Array.isArray(content) ? (content as readonly JsonValue[]) : [];
   const main = structuredContent ?? (blocks.length === 1 ? jsonIn(blocks[0]!) : undefined);
-  if (main !== undefined) {
+  const held = main === undefined ? null : keep(rules, main, options);
+  // Where nothing of it may be seen, its texts one by one are of more use than all of it as one.
+  if (held !== null && (typeof held.value !== 'string' || blocks.length === 0)) {
     // Blocks beside it say the same once more, or something that nobody has described.
-    const held = keep(rules, main, options);
     const block = { type: 'text', text: asText(held.value) };
-    const structured = structuredContent !== undefined && isJsonObject(held.value);
+    const structured = structuredContent !== undefined && typeof held.value !== 'string';
     const shown = { ...(structured ? { structuredContent: held.value } : {}), content: [block] };
     return { shown, parts: held.parts };
   }
@@ -128,7 +129,7 @@ function keep(rules: Rules, output: JsonValue, { references, on }: QuarantineOpt
     else if (text <= 1) openKeys.add(pointer);
   }
   const hasSecret = (under: string) =>
-    seen.fields.some(({ secret, pointer }) => secret && pointer.startsWith(`${under}/`));
+    [...seen.fields].some(({ secret, pointer }) => secret && pointer.startsWith(`${under}/`));
   const issue = (text: string, level: Level, secret: boolean) => references.issue({ ...on, text, level, secret });
   // What did not fit was not looked at, so all of it is kept back.
   if (seen.evicted) return { value: issue(asText(output), 0, seen.secretsEvicted || hasSecret('')), parts: [] };

@@ -115,7 +115,7 @@ export async function startGateway(
     holdsSecret: () => false,
     outputs: { released: async () => {}, recalls: () => true, rulesOf: () => [] },
     quarantine: {
-      references: createReferences({ newId: () => `ref${++ids}` }),
+      references: createReferences(),
       keepsBack: () => false,
       definitionOf: () => undefined,
     },
