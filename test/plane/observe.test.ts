@@ -16,13 +16,15 @@ before(async () => {
   world = await startTestPlane({
     yaml: `
 agents:
-  claude/orchestrator: { attest: { launched: true }, memory: task, calls: [files, tools], scopes: ["files:read_text_file", "tools:get-env", "tools:echo"] }
+  claude/orchestrator: { attest: { launched: true }, memory: task, calls: [files, tools], scopes: ["files:read_text_file", "files:list_directory", "tools:get-env", "tools:echo"] }
 servers:
   files: { mcp: { command: ["$NODE", "$FILES", "$DOCS"] }, manifest: "builtin:filesystem", mode: observe }
   tools: { mcp: { command: ["$NODE", "$EVERYTHING", "stdio"] }, manifest: "builtin:everything", mode: observe }
 users:
   howard: { roles: [admin] }
-allow: []
+allow:
+  - { agent: claude/orchestrator, tool: files/list_directory, mode: enforce, where: { /path: { oneOf: ["/nowhere"] } } }
+  - { agent: claude/orchestrator, tool: tools/echo, mode: off }
 `.replace(
       '$EVERYTHING',
       new URL(import.meta.resolve('@modelcontextprotocol/server-everything/dist/index.js')).pathname,
@@ -67,10 +69,16 @@ test('what is of risk 5 is judged as ever', async () => {
   assert.ok(error instanceof DeniedError && error.denial.code.startsWith('action.'), String(error));
 });
 
+test('an allow line is meant as it says, whatever the server is', async () => {
+  const list = () => agent.mcp('files').callTool('list_directory', { path: '/' });
+  const error = await inTask(['files:list_directory'], list).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof DeniedError && error.denial.code.startsWith('action.'), String(error));
+});
+
 test('/readyz says so', async () => {
-  const ready = (await (await fetch(`${world.issuer}/readyz`)).json()) as { mode: string; servers: object };
-  assert.equal(ready.mode, 'observe');
-  assert.deepEqual(Object.keys(ready.servers), ['files', 'tools']);
+  const ready = (await (await fetch(`${world.issuer}/readyz`)).json()) as { mode: string; loose: object };
+  assert.equal(ready.mode, 'off');
+  assert.deepEqual(Object.keys(ready.loose), ['files', 'tools', 'claude/orchestrator tools/echo']);
 });
 
 test('it ends on its last day, and after fourteen days whatever the file says', async (t) => {
@@ -78,19 +86,26 @@ test('it ends on its last day, and after fourteen days whatever the file says', 
   let nowSeconds = Date.parse('2026-11-25T12:00:00Z') / 1000;
   const clock = { nowSeconds: () => nowSeconds };
   const open = (until: string | null, kind: 'observe' | 'enforce' = 'observe') => {
-    const config = { mode: { kind, until }, servers: new Map([['files', { mode: null }]]) };
+    const config = { mode: { kind, until }, servers: new Map([['files', { mode: null }]]), allow: [] };
     return openModes({ config: config as never, store, clock });
   };
   const dated = await open('2026-11-26');
   const asLongAsItMay = await open('2027-06-30');
   nowSeconds = Date.parse('2026-11-26T23:59:59Z') / 1000;
-  assert.equal(dated.of('files'), 'observe');
+  assert.equal(dated.of({ server: 'files', name: 'x' }, 'a/b'), 'observe');
   nowSeconds++;
-  assert.deepEqual([dated.of('files'), asLongAsItMay.of('files')], ['enforce', 'observe']);
+  assert.deepEqual(
+    [dated.of({ server: 'files', name: 'x' }, 'a/b'), asLongAsItMay.of({ server: 'files', name: 'x' }, 'a/b')],
+    ['enforce', 'observe'],
+  );
   nowSeconds = Date.parse('2026-12-09T12:00:00Z') / 1000;
-  assert.equal(asLongAsItMay.of('files'), 'enforce');
-  assert.equal((await open(null)).of('files'), 'enforce', 'a restart does not begin anew');
+  assert.equal(asLongAsItMay.of({ server: 'files', name: 'x' }, 'a/b'), 'enforce');
+  assert.equal(
+    (await open(null)).of({ server: 'files', name: 'x' }, 'a/b'),
+    'enforce',
+    'a restart does not begin anew',
+  );
   await open(null, 'enforce');
-  assert.equal((await open(null)).of('files'), 'observe', 'enforced in between, it does');
-  assert.equal((await open(null)).of('unknown'), 'enforce');
+  assert.equal((await open(null)).of({ server: 'files', name: 'x' }, 'a/b'), 'observe', 'enforced in between, it does');
+  assert.equal((await open(null)).of({ server: 'unknown', name: 'x' }, 'a/b'), 'enforce');
 });

@@ -64,6 +64,15 @@ async function inTask(work: (call: Call, read: (file: string) => Promise<string>
 
 const pay = (call: Call, more: JsonObject) => call('bank', 'pay', { to: landlord, amount: 98.7, ...more });
 
+/** The record once its outcome is in the log, too. */
+async function ended(id: string): Promise<{ readonly [member: string]: unknown }> {
+  for (;;) {
+    const record = await world.decision(id);
+    if ((record.result as { state: string }).state === 'complete') return record;
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
 async function denied(work: Promise<unknown>): Promise<DeniedError['denial']> {
   const error = await work.then(
     () => assert.fail('it went through'),
@@ -105,7 +114,7 @@ test('the agent holds a reference, the bank gets the text, the task stays clean 
     decisionId = answer.headers.get('writ-decision')!;
     assert.equal(((await answer.json()) as { result: JsonObject }).result.isError ?? false, false);
     assert.equal(bank.paid.at(-1)!.subject, injected);
-    const record = await world.decision(decisionId);
+    const record = await ended(decisionId);
     const { judged, forwarded } = record.digests as { judged: string; forwarded: string };
     assert.ok(judged.startsWith('sha256:') && forwarded.startsWith('sha256:') && judged !== forwarded);
     assert.deepEqual(record.floor, { task: 3, residue: 4, used: 3 });

@@ -128,7 +128,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     report,
   });
   const modes = await openModes(ground);
-  for (const [server, how] of Object.entries(modes.overview().servers)) say(`check 3 of \`${server}\` is ${how}`);
+  for (const [what, how] of Object.entries(modes.overview().loose)) say(`check 3 of \`${what}\` is ${how}`);
   const tasks = await openTasks(ground, bases.issuer);
   const holder = createWorldHolder(
     {

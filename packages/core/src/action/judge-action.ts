@@ -12,7 +12,7 @@ import {
   type GrantedApproval,
   requestKeyOf,
 } from './approval.ts';
-import { ANSWERS_MEMBER, type Call } from './call.ts';
+import { ANSWERS_MEMBER, type Call, type Target } from './call.ts';
 import { type Limit, limitClaims, moneyClaims } from './limits.ts';
 import { goesThrough, type Mode, type Observed } from './observe.ts';
 import type { Asker, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
@@ -62,8 +62,8 @@ export interface ActionWorld {
   readonly tasks: TaskWorld;
   /** Unused approvals that may be about this call; the shell looks them up when a first judgement asks. */
   readonly approvals: readonly GrantedApproval[];
-  /** How check 3 of this server is meant; ends by itself. */
-  modeOf(server: string): Mode;
+  /** How check 3 is meant for this caller and target; ends by itself. */
+  modeOf(target: Target, actorKey: string): Mode;
   /** Ceilings of the operator's own. */
   readonly limits: readonly Limit[];
   readonly engine: Engine;
@@ -75,7 +75,7 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
   const verdict = judgeEnforced(call, token, world, nowSeconds);
   if (verdict.outcome === 'pass') return verdict;
   const definition = world.policy.definition(call.target);
-  const mode = world.modeOf(call.target.server);
+  const mode = world.modeOf(call.target, token.actorKey);
   if (!goesThrough(mode, verdict.denial, definition)) return verdict;
   const { outcome, denial } = verdict;
   const facts = verdict.facts ?? { ...nothingAsked, policyVersion: world.policy.version, risk: definition!.risk };

@@ -1,6 +1,7 @@
 // The world a call is judged in: a frozen snapshot with version ids, so that any decision can be replayed from its record.
 
 import type { GrantedApproval } from '../action/approval.ts';
+import type { Target } from '../action/call.ts';
 import type { Limit } from '../action/limits.ts';
 import type { Mode } from '../action/observe.ts';
 import type { Policy } from '../action/policy.ts';
@@ -19,7 +20,7 @@ export interface World {
   /** Whether text outlives a task in this caller; null where nobody said. */
   memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
   /** Rules §7.3. */
-  modeOf(server: string): Mode;
+  modeOf(target: Target, actorKey: string): Mode;
   /** Ceilings of the operator's own. Rules §2.12. */
   readonly limits: readonly Limit[];
   readonly engine: Engine;

@@ -27,7 +27,12 @@ export interface AgentEndpointsDeps {
   traceHeaders(): { readonly [name: string]: string };
 }
 
-export function openAgentEndpoints({ config, dialIdentity, sidecars, traceHeaders }: AgentEndpointsDeps): AgentEndpoints {
+export function openAgentEndpoints({
+  config,
+  dialIdentity,
+  sidecars,
+  traceHeaders,
+}: AgentEndpointsDeps): AgentEndpoints {
   const found = [...config.agents].flatMap(([agent, { a2a }]) => {
     if (a2a === null) return [];
     const spiffeId = spiffeIdOf(config.trustDomain, agent);
@@ -39,7 +44,11 @@ export function openAgentEndpoints({ config, dialIdentity, sidecars, traceHeader
       const inbound = isSecure ? null : sidecars.inboundOf(agent);
       if (inbound === null) return own;
       if (through?.inbound !== inbound) {
-        through = { inbound, spiffeId, endpoint: openAgentEndpoint(`${inbound}${pathOf(a2a)}`, dial, { traceHeaders }) };
+        through = {
+          inbound,
+          spiffeId,
+          endpoint: openAgentEndpoint(`${inbound}${pathOf(a2a)}`, dial, { traceHeaders }),
+        };
       }
       return through;
     };

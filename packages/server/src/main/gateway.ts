@@ -116,7 +116,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     },
     stance: (call, decision) => ({
       replica: ground.replica,
-      mode: modes.of(call.target.server),
+      mode: modes.of(call.target, decision.token.facts?.actorKey ?? ''),
       memory: memoryOf(config, call.peer),
       lease: broker.leaseOf(call, decision),
     }),

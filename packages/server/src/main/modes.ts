@@ -1,21 +1,22 @@
-// How check 3 is meant, for the plane and for each server (rules §7.3). `observe` and `off` end: on the day that stands in the file,
+// How check 3 is meant, for the plane, each server and each allow line (rules §7.3). `observe` and `off` end: on the day that stands in the file,
 // and no later than 14 days after a start first saw them, whatever the file says by then.
 
-import type { Mode } from '@writ/core';
-import type { Config, Mode as Wanted } from '../config/config.ts';
+import { type Mode, scopeCovers, type Target } from '@writ/core';
+import type { AllowLine, Config, Mode as Wanted } from '../config/config.ts';
 import type { Store } from '../store/store.ts';
 
 export interface Modes {
-  of(server: string): Mode;
-  /** The loosest that is in force anywhere, with its end; for `/readyz` and `status`. */
-  overview(): { readonly mode: Mode; readonly servers: { readonly [server: string]: string } };
+  /** Of an allow line for this caller and tool, else of the server. */
+  of(target: Pick<Target, 'server' | 'name'>, actorKey: string): Mode;
+  /** The loosest that is in force anywhere, and what it is in force for until when; for `/readyz`. */
+  overview(): { readonly mode: Mode; readonly loose: { readonly [what: string]: string } };
 }
 
 const daySeconds = 86_400;
 const longestSeconds = 14 * daySeconds;
 
 export interface ModesDeps {
-  readonly config: Pick<Config, 'mode' | 'servers'>;
+  readonly config: Pick<Config, 'mode' | 'servers' | 'allow'>;
   readonly store: Pick<Store, 'db'>;
   readonly clock: { nowSeconds(): number };
 }
@@ -26,23 +27,41 @@ interface Standing {
 }
 
 export async function openModes({ config, store, clock }: ModesDeps): Promise<Modes> {
-  const wanted = new Map([...config.servers].map(([key, { mode }]) => [key, mode ?? config.mode]));
+  const lines = config.allow.filter(({ mode }) => mode !== null);
+  const wanted = [
+    ...[...config.servers].map(([key, { mode }]) => [key, mode ?? config.mode] as const),
+    ...lines.map((line) => [lineName(line), line.mode!] as const),
+  ];
   const standing = new Map<string, Standing>();
-  for (const [server, mode] of wanted) standing.set(server, await standingOf(`mode ${server}`, mode, store, clock));
-  const of = (server: string): Mode => {
-    const found = standing.get(server);
-    return found && clock.nowSeconds() < found.untilSeconds ? found.mode : 'enforce';
-  };
+  for (const [name, mode] of wanted) standing.set(name, await standingOf(`mode ${name}`, mode, store, clock));
+  const now = ({ mode, untilSeconds }: Standing): Mode => (clock.nowSeconds() < untilSeconds ? mode : 'enforce');
   return {
-    of,
+    of({ server, name }, actorKey) {
+      const line = lines.find((one) => one.agent === actorKey && scopeCovers(scopeOf(one), `${server}:${name}`));
+      const found = standing.get(line ? lineName(line) : server);
+      return found ? now(found) : 'enforce';
+    },
     overview() {
-      const loose = [...standing].filter(([server]) => of(server) !== 'enforce');
-      const named = loose.map(([server, { mode, untilSeconds }]) => [server, `${mode} until ${isoOf(untilSeconds)}`]);
+      const loose = [...standing].filter(([, one]) => now(one) !== 'enforce');
       const all = loose.map(([, { mode }]) => mode);
-      const mode = all.includes('off') ? 'off' : all.includes('observe') ? 'observe' : 'enforce';
-      return { mode, servers: Object.fromEntries(named) };
+      return {
+        mode: all.includes('off') ? 'off' : all.includes('observe') ? 'observe' : 'enforce',
+        loose: Object.fromEntries(
+          loose.map(([name, { mode, untilSeconds }]) => [name, `${mode} until ${isoOf(untilSeconds)}`]),
+        ),
+      };
     },
   };
+}
+
+type Line = Pick<AllowLine, 'agent' | 'server' | 'tool'>;
+
+function lineName({ agent, server, tool }: Line): string {
+  return `${agent} ${server}/${tool}`;
+}
+
+function scopeOf({ server, tool }: Line): string {
+  return `${server}:${tool}`;
 }
 
 async function standingOf(

@@ -86,7 +86,10 @@ export interface TaskKnowledge extends Omit<Knowledge, 'server'> {
 export function trustFacts(ask: TrustAsk, task: TaskKnowledge): TrustSeen {
   const { tool } = ask;
   const known: Knowledge = { ...task, server: ask.server, effort: effortForOneCall() };
-  const judged = [...judgeLeaves(argumentLeaves(ask.arguments, tool.args, tool.spelt), known), ...unvouched(ask.answers)];
+  const judged = [
+    ...judgeLeaves(argumentLeaves(ask.arguments, tool.args, tool.spelt), known),
+    ...unvouched(ask.answers),
+  ];
   const secret = secretFact(ask, tool, judged, known);
   const target = lowestIn(judged, 'target');
   const value = lowestIn(judged, 'value');
