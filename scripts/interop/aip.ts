@@ -13,7 +13,7 @@ const installMillisMax = 300_000;
 export const aip: Peer = {
   name: 'agent-identity-protocol',
   shows: 'capability tokens: compact and chained AIP read and written both ways',
-  tier: 1,
+  tier: 2,
   tests: ['test/interop/aip.interop.ts'],
   async open() {
     const found = versionOf(['python3', '--version'], /Python (\S+)/);

@@ -4,7 +4,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type AbsentPeer, cacheFolder, versionOf } from './peer.ts';
+import { goToolchain } from './go-toolchain.ts';
+import { type AbsentPeer, cacheFolder } from './peer.ts';
 
 const buildMillisMax = 600_000;
 const buildMillisMin = 60_000;
@@ -15,28 +16,20 @@ export function goInstalled(
   version: string,
   millisLeft = buildMillisMax,
 ): { readonly program: string } | AbsentPeer {
-  const go = versionOf(['go', 'version'], /go(\d\S*)/);
-  if (go === null) return { absent: 'no `go` on the PATH; on Debian: `apt-get install golang`' };
+  const go = goToolchain();
+  if ('absent' in go) return go;
   const name = basename(module);
-  const folder = cacheFolder(`${name}-${version}-go${go}`);
+  const folder = cacheFolder(`${name}-${version}-go${go.version}`);
   const program = join(folder, name);
   if (existsSync(program)) return { program };
   const timeout = Math.min(millisLeft, buildMillisMax);
   if (timeout < buildMillisMin) {
     return { absent: `not built yet, and too little time is left for it; \`npm run interop -- ${name}\` builds it` };
   }
-  const { status, stderr, error } = spawnSync('go', ['install', `${module}@v${version}`], {
+  const { status, stderr, error } = spawnSync(go.program, ['install', `${module}@v${version}`], {
     encoding: 'utf8',
     timeout,
-    env: {
-      ...process.env,
-      GOBIN: folder,
-      GOMODCACHE: join(folder, 'mod'),
-      GOCACHE: join(folder, 'build'),
-      // The module cache is ours to throw away, and the Go that is here is the Go that is used.
-      GOFLAGS: '-modcacherw -buildvcs=false',
-      GOTOOLCHAIN: 'local',
-    },
+    env: go.environment(folder),
   });
   if (status === 0) return { program };
   const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? `go install ended with ${status}`;

@@ -1,12 +1,15 @@
 // The peers, in the order in which they are told. A new one is a line here and a file in test/interop.
 
 import { aip } from './aip.ts';
+import { envoy } from './envoy.ts';
 import { goLog } from './go.ts';
 import { goSpiffe } from './go-spiffe.ts';
 import { opa } from './opa.ts';
 import { openfga } from './openfga.ts';
 import { npmPeer, type Peer, programPeer } from './peer.ts';
 import { postgres } from './postgres.ts';
+import { pythonSpiffe } from './python-spiffe.ts';
+import { spire } from './spire.ts';
 import { vault } from './vault.ts';
 
 export const peers: readonly Peer[] = [
@@ -40,8 +43,11 @@ export const peers: readonly Peer[] = [
   ]),
   goLog,
   goSpiffe,
+  pythonSpiffe,
   aip,
+  envoy,
   vault,
   opa,
   openfga,
+  spire,
 ];

@@ -11,7 +11,7 @@ const installMillisMax = 300_000;
 export const pythonSpiffe: Peer = {
   name: 'spiffe (Python)',
   shows: 'Workload API: a third client follows rotations, fetches and checks JWT-SVIDs',
-  tier: 1,
+  tier: 2,
   tests: ['test/interop/python-spiffe.interop.ts'],
   async open() {
     const found = versionOf(['python3', '--version'], /Python (\S+)/);

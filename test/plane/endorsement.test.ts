@@ -1,7 +1,10 @@
 // A person's word through a whole plane: for a value in one task (rules §4.3), and for the memory of an agent that was wiped (§3.4).
 
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -14,19 +17,46 @@ const attacker = 'US133000000121212121212';
 let bank: Bank;
 let world: TestPlane;
 let agent: Agent;
+let hook: Hook;
+
+interface Hook {
+  readonly port: number;
+  readonly heard: { readonly headers: IncomingHttpHeaders; readonly body: string }[];
+  close(): void;
+}
+
+async function startHook(): Promise<Hook> {
+  const heard: Hook['heard'] = [];
+  const server = createServer(async (req, res) => {
+    let body = '';
+    for await (const part of req) body += part;
+    heard.push({ headers: req.headers, body });
+    res.writeHead(204).end();
+  });
+  server.unref();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { port: (server.address() as AddressInfo).port, heard, close };
+}
 
 before(async () => {
   bank = await startBank();
   const dataDir = mkdtempSync(join(tmpdir(), 'writ-endorse-'));
   writeFileSync(join(dataDir, 'bank.manifest.yaml'), bankManifest, { mode: 0o600 });
+  hook = await startHook();
   world = await startTestPlane({
     dataDir,
+    environment: { HOOK_KEY: 's3cret' },
     yaml: `
 agents:
   claude/orchestrator: { attest: { launched: true }, inputs: gated, memory: persistent, calls: [files, bank], scopes: ["files:read_text_file", "bank:pay"] }
 servers:
   files: { mcp: { command: ["$NODE", "$FILES", "$DOCS"] }, manifest: "builtin:filesystem" }
   bank: { mcp: { url: "${bank.url}" }, manifest: ./bank.manifest.yaml }
+approvals: { webhook: { url: "http://127.0.0.1:${hook.port}/hook", secret: { env: HOOK_KEY } } }
 users:
   howard: { roles: [admin, approver] }
 allow:
@@ -40,6 +70,7 @@ allow:
 
 after(async () => {
   await world?.close();
+  hook?.close();
   await bank?.close();
 });
 
@@ -109,6 +140,19 @@ test('the page shows the same, and its box endorses', async () => {
     assert.equal('endorsed' in ((await plain.json()) as object), false);
     await pay(attacker);
     assert.notEqual(await asked(pay(attacker)), undefined, 'a plain yes is for once');
+  });
+});
+
+test('the operator’s own service hears of each question, signed and without the account', async () => {
+  await inTask(async (pay) => {
+    const one = await asked(pay(attacker, { subject: 'hooked' }));
+    const said = () => hook.heard.find(({ body }) => body.includes(one.id));
+    while (said() === undefined) await new Promise((done) => setTimeout(done, 10));
+    const { headers, body } = said()!;
+    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+    assert.equal(headers['webhook-signature'], `v1,${createHmac('sha256', 's3cret').update(signed).digest('base64')}`);
+    assert.deepEqual([JSON.parse(body).data.hash, JSON.parse(body).data.tool], [one.hash, 'pay']);
+    assert.ok(!body.includes(attacker) && !body.includes('hooked'));
   });
 });
 

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { DeniedError, openMcpClient } from '@writ/agent';
 import type { Agent } from '@writ/agent/node';
 import type { JsonObject } from '@writ/core';
@@ -216,6 +217,34 @@ test('the client of the SDK opens the page, waits for the person, and is answere
     });
     await assert.rejects(open('deny').callTool('write_file', note()), DeniedError);
   });
+  task.close();
+});
+
+test('the stock client of the MCP project does the same by itself', async () => {
+  const task = await agent.task(await world.task('claude/orchestrator', { prompt: 'write the note' }));
+  const client = new Client(
+    { name: 'stock', version: '1.0.0' },
+    { capabilities: { elicitation: { url: {} } }, versionNegotiation: { mode: { pin: '2026-07-28' } } },
+  );
+  const pages: string[] = [];
+  client.setRequestHandler('elicitation/create', async ({ params }) => {
+    assert.ok('url' in params);
+    pages.push(params.url);
+    await answer('approve', params.url);
+    return { action: 'accept' };
+  });
+  await task.run(async () => {
+    const transport = new StreamableHTTPClientTransport(new URL(agent.url('files')), { fetch: agent.fetch('files') });
+    await client.connect(transport);
+    const result = await client.callTool({
+      name: 'write_file',
+      arguments: { ...note(), content: 'by the stock client' },
+    });
+    assert.equal(result.isError ?? false, false);
+    await client.close();
+  });
+  assert.equal(pages.length, 1);
+  assert.equal(readFileSync(note().path, 'utf8'), 'by the stock client');
   task.close();
 });
 

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { DeniedError } from '@writ/agent';
 import type { Agent } from '@writ/agent/node';
 import type { JsonObject } from '@writ/core';
 import { readScrape } from '../../packages/server/src/telemetry/scrape.fixture.ts';
@@ -130,23 +131,29 @@ async function ask(
     'io.modelcontextprotocol/clientCapabilities': {},
     ...more.meta,
   };
-  const answer = await task.run(() =>
-    agent.fetch('shop')(agent.url('shop'), {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'application/json, text/event-stream',
-        'mcp-protocol-version': '2026-07-28',
-        'mcp-method': method,
-        ...(typeof params.name === 'string' ? { 'mcp-name': params.name } : {}),
-        ...more.headers,
-      },
-      body: JSON.stringify({ jsonrpc: '2.0', id: `id-${MARK}`, method, params: { ...params, _meta } }),
-    }),
-  );
-  const text = await answer.text();
-  task.close();
-  return text;
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': method,
+    ...(typeof params.name === 'string' ? { 'mcp-name': params.name } : {}),
+    ...more.headers,
+  };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: `id-${MARK}`, method, params: { ...params, _meta } });
+  // One token for all, so that what it does not cover is refused by the gateway and not by the SDK.
+  const tools = ['shop/size', 'shop/slow', 'shop/buy'];
+  try {
+    return await task.run(async () => {
+      const token = await agent.spawn({ tools, audience: 'shop', estimatedSeconds: 60 });
+      const answer = await agent.fetch('shop', { token })(agent.url('shop'), { method: 'POST', headers, body });
+      return answer.text();
+    });
+  } catch (error) {
+    if (error instanceof DeniedError) return `"error": ${error.denial.code}`;
+    throw error;
+  } finally {
+    task.close();
+  }
 }
 
 const callTool = (name: string, more: Parameters<typeof ask>[2] = {}) =>
@@ -235,6 +242,7 @@ test('a message to an agent is a trace too, and carries it on', async () => {
 });
 
 test('no token, argument, result, id, prompt, secret or made-up name is in any exported byte', async () => {
+  assert.equal((await scraped(`Bearer ${viewer()}`)).status, 200, 'from here on it is counted');
   assert.match(await callTool('slow'), /the answer/);
   const asked = await callTool('buy');
   assert.match(asked, /-31002|input_required/);

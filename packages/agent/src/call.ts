@@ -16,6 +16,8 @@ export interface CallOptions {
   readonly openPage?: OpenPage;
   /** For an agent: scopes that it may use or delegate on this call's behalf. */
   readonly delegate?: readonly string[];
+  /** Asked for instead of what the message shows: plain HTTP does not say which operation it means. */
+  readonly scopes?: readonly string[];
   /** This token and no other: what `spawn` returned, say. */
   readonly token?: Token;
 }
@@ -84,7 +86,8 @@ function bearerFor(caller: Caller, callee: Callee, body: JsonValue | undefined, 
   if (token !== undefined) return { obtain: async () => token, replace: null, forget: () => {} };
   const continuation = caller.authority();
   const held = unverifiedScopes(continuation);
-  const request = { continuation, audience: callee.url, scopes: scopesOfCall({ callee, body, held, delegate }) };
+  const scopes = options.scopes ?? scopesOfCall({ callee, body, held, delegate });
+  const request = { continuation, audience: callee.url, scopes };
   return {
     obtain: () => caller.tokens.obtain(request),
     replace: (refused) => caller.tokens.replace(request, refused),

@@ -14,6 +14,7 @@ export { type ContextGuard, type ContextGuardOptions, type Incoming, openContext
 export { type ContextKeys, type ContextKeysOptions, type KeySet, keysOf, openContextKeys } from './context-keys.ts';
 export { DeniedError, type ReceivedDenial } from './denied.ts';
 export type { FetchLike } from './fetch.ts';
+export type { HttpClient } from './http.ts';
 export { MCP_VERSION, type McpClient, type McpOptions, type McpTool, openMcpClient, type ToolResult } from './mcp.ts';
 export { type Callee, calleeOf, type Plane, planeFromReady } from './plane.ts';
 export type { OpenPage, PageToOpen } from './rounds.ts';

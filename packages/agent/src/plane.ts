@@ -37,7 +37,7 @@ export function planeFromVariables(env: { readonly [name: string]: string | unde
 
 /** A callee by its key: `files` is a server, `db/agent` an agent; the two share one namespace (contract §5). */
 export interface Callee {
-  readonly kind: 'server' | 'agent';
+  readonly kind: 'server' | 'agent' | 'upstream';
   readonly key: string;
   /** Endpoint URL, which is the audience. */
   readonly url: string;
@@ -52,6 +52,12 @@ export function calleeOf(plane: Plane, key: string): Callee {
     throw new TypeError(`\`${key}\` is neither a server, such as \`files\`, nor an agent, such as \`db/agent\``);
   const kind = found[1] === undefined ? 'server' : 'agent';
   return { kind, key, url: `${plane.mtls}/${kind === 'server' ? 'mcp' : 'a2a'}/${key}` };
+}
+
+/** A plain HTTP upstream, whose key looks like a server's. Throws for any other text. */
+export function upstreamOf(plane: Plane, key: string): Callee {
+  if (calleeOf(plane, key).kind === 'agent') throw new TypeError(`\`${key}\` is an agent by its name`);
+  return { kind: 'upstream', key, url: `${plane.mtls}/http/${key}` };
 }
 
 function needed(value: JsonValue | undefined, name: string): string {

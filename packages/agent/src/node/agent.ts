@@ -11,8 +11,9 @@ import { type CallContext, currentContext, withContext } from '../context.ts';
 import { type ContextGuard, openContextGuard } from '../context-guard.ts';
 import { openContextKeys } from '../context-keys.ts';
 import type { FetchLike } from '../fetch.ts';
+import { type HttpClient, openHttpClient } from '../http.ts';
 import { type McpClient, openMcpClient } from '../mcp.ts';
-import { type Callee, calleeOf, type Plane } from '../plane.ts';
+import { type Callee, calleeOf, type Plane, upstreamOf } from '../plane.ts';
 import { type SpawnRequest, spawnToken } from '../spawn.ts';
 import { openTokenClient, type Token } from '../token.ts';
 import { openTokenCache } from '../token-cache.ts';
@@ -59,6 +60,7 @@ export interface Agent {
   fetch(key: string, options?: CallOptions): FetchLike;
   mcp(server: string, options?: Omit<CallOptions, 'delegate'>): McpClient;
   a2a(agent: string, options?: Omit<CallOptions, 'delegate'>): A2aClient;
+  http(upstream: string, options?: Omit<CallOptions, 'delegate' | 'scopes'>): HttpClient;
   /** Verifies what came with an incoming call. `writContext` and `serveAgent` do it for whole requests. */
   readonly accept: ContextGuard['accept'];
   svid(): DialSvid;
@@ -118,6 +120,10 @@ export function openAgent({ plane, source, clock = systemClock, allowUnprovenPee
       const callee = of('agent', agent);
       const fetchWith = (delegate: readonly string[]) => fetchFor(caller, callee, { ...callOptions, delegate });
       return openA2aClient({ url: callee.url, fetchWith, newId: randomUUID, ...pageOf(callOptions) });
+    },
+    http(upstream, callOptions) {
+      const callee = upstreamOf(plane, upstream);
+      return openHttpClient(callee, (scopes) => fetchFor(caller, callee, { ...callOptions, scopes }));
     },
     accept: guard.accept,
     svid: () => source.current(),

@@ -32,7 +32,11 @@ export function httpRequest(agent: Agent, { url, body, headers, signal, ...rest 
     sent.on('error', (error: NodeJS.ErrnoException) => reject(hungUp(error) ? refusedPerhaps(url, error) : error));
     // A failing source destroys the request, whose error is reported above.
     if (body instanceof Readable) pipeline(body, sent).catch(reject);
-    else sent.end(body);
+    else {
+      // Node gives a body of GET or DELETE no length, and then its bytes are read as the next request of this connection.
+      if (body !== undefined) sent.setHeader('content-length', Buffer.byteLength(body));
+      sent.end(body);
+    }
   });
 }
 

@@ -107,7 +107,7 @@ function covers(line: AllowLine, tool: string): boolean {
 function coveredBy(line: AllowLine, operations: readonly Operation[]): readonly Operation[] {
   return operations.filter(
     ({ target, pinned, risk }) =>
-      target.kind === 'server' &&
+      target.kind !== 'agent' &&
       target.server === line.server &&
       pinned &&
       covers(line, target.name) &&

@@ -20,6 +20,8 @@ import { type Listed, type Pin, type PinnedDocument, readListing, type ServerLis
 
 export interface ServerInput {
   readonly key: string;
+  /** What its operations belong to; absent: a tool server. */
+  readonly kind?: 'server' | 'upstream';
   /** What a person reviewed. */
   readonly pins: readonly Pin[];
   /** What the server lists now; null until it was asked, and then none of its operations is callable. */
@@ -134,7 +136,7 @@ function operationOf(
   const baseRisk = manifest ? (manifest.risk as Risk) : riskWithoutManifest(server, name, document, reviewedRisk);
   const riskWhen = (manifest?.riskWhen ?? []).map((when) => ({ ...when, risk: when.risk as Risk }));
   return {
-    target: { kind: 'server', server: server.key, name },
+    target: { kind: server.kind ?? 'server', server: server.key, name },
     action: `${server.key}/${name}`,
     digest: now?.digest ?? digest,
     pinned: pin !== null,

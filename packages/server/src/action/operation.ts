@@ -16,7 +16,7 @@ import type { Shape } from './arguments/shape.ts';
 export type Risk = 0 | 1 | 2 | 3 | 4 | 5;
 
 export interface Operation {
-  readonly target: { readonly kind: 'server' | 'agent'; readonly server: string; readonly name: string };
+  readonly target: { readonly kind: 'server' | 'agent' | 'upstream'; readonly server: string; readonly name: string };
   /** Id of its Cedar action: `files/read_file`, `db/agent/send`. Unique among all operations. */
   readonly action: string;
   /** Pin of the definition the callee gives now, `sha256:<hex>`. */

@@ -9,7 +9,7 @@ export const NAMESPACE = 'Writ';
 /** The group of every person that writ.yaml lists. */
 export const CONFIGURED_USERS = 'configured';
 
-export const GROUPS = { server: 'tool.call', agent: 'agent.call' } as const;
+export const GROUPS = { server: 'tool.call', upstream: 'tool.call', agent: 'agent.call' } as const;
 
 /** Which arguments policies read, by the name of the first member. What nobody reads is not sent to Cedar. */
 export interface Reads {

@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '@writ/core';
 import { askLine } from './ask-person.ts';
 import { findPlane, type Plane } from './plane.ts';
 import { type ExitCode, refused, usage } from './stop.ts';
-import { type Terminal, table, visible } from './terminal.ts';
+import { type Terminal, visible } from './terminal.ts';
 import { type Invocation, planeOptions, type VerbGroup, verb } from './verb.ts';
 
 const list = verb({
@@ -68,17 +68,22 @@ function open(answer: JsonObject): readonly JsonObject[] {
   return (Array.isArray(answer.approvals) ? answer.approvals : []).filter(isJsonObject);
 }
 
+/** What will happen, where each value comes from, and until when it can be answered. */
 function listText(approvals: readonly JsonObject[]): string {
   if (approvals.length === 0) return 'nothing waits';
-  return table(approvals.map((one) => [String(one.id), String(one.will ?? one.sentence ?? '-'), String(one.expires)]));
+  return approvals
+    .map((one) => `${visible(String(one.id))}  until ${visible(String(one.expires))}\n${inWords(one)}`)
+    .join('\n');
 }
 
-/** What will happen and where each value comes from, in words; then everything. */
-function visibleLines(approval: JsonObject): string {
+function inWords(approval: JsonObject): string {
   const values = Array.isArray(approval.values) ? approval.values.filter(isJsonObject) : [];
-  const lines = values.map(({ pointer, value, says }) => `  ${pointer} = ${JSON.stringify(value)}: ${says}`);
-  const words = [String(approval.will ?? approval.sentence ?? ''), ...lines].map(visible);
-  return [...words, '', jsonLines(approval)].join('\n');
+  const lines = values.map(({ pointer, value, says }) => `    ${pointer} = ${JSON.stringify(value)}: ${says}`);
+  return [`  ${approval.will ?? approval.sentence ?? ''}`, ...lines].map(visible).join('\n');
+}
+
+function visibleLines(approval: JsonObject): string {
+  return `${inWords(approval)}\n\n${jsonLines(approval)}`;
 }
 
 function jsonLines(approval: JsonObject): string {

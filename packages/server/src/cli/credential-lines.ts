@@ -58,7 +58,7 @@ export async function credentialLines(
 function serversByName({ servers }: Config): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const [server, { credential, mcp }] of servers) {
-    const variables = mcp.kind === 'command' ? [...mcp.env.values()] : [];
+    const variables = mcp?.kind === 'command' ? [...mcp.env.values()] : [];
     const refs: (CredentialRef | null)[] = [
       credential,
       ...variables.flatMap((one) => (one.kind === 'text' || one.kind === 'credential' ? [] : [one])),

@@ -20,7 +20,9 @@ export function configFindings(config: Config, env: NodeJS.ProcessEnv): readonly
 
 /** Rules §1.4: an upstream is protected only if it accepts nobody but the gateway, or is a process of the plane. */
 function bypasses({ servers, agents }: Config): readonly Finding[] {
-  const reachable = [...servers].flatMap(([key, { mcp }]) => (mcp.kind === 'url' ? [[key, mcp.url] as const] : []));
+  const reachable = [...servers].flatMap(([key, { mcp, http }]) =>
+    mcp?.kind === 'command' ? [] : [[key, (mcp ?? http).url] as const],
+  );
   const listening = [...agents].flatMap(([key, { a2a }]) =>
     a2a === null || a2a.startsWith('unix:') ? [] : [[key, a2a] as const],
   );
@@ -117,7 +119,7 @@ function secretsMissing({ servers }: Config, env: NodeJS.ProcessEnv): readonly F
   return [...servers].flatMap(([key, { credential, mcp }]) => {
     const references = [
       ...(credential === null ? [] : [credential]),
-      ...(mcp.kind === 'command' ? mcp.env.values() : []),
+      ...(mcp?.kind === 'command' ? mcp.env.values() : []),
     ];
     return references.flatMap((one) =>
       one.kind === 'env' && !env[one.name]

@@ -52,7 +52,7 @@ test('servers of a client are taken over, and their secrets are not in the file'
   assert.deepEqual([...servers.keys()], ['github', 'my-files', 'mail', 'writ-server']);
   assert.deepEqual(servers.get('mail')?.credential, { kind: 'env', name: 'MAIL_TOKEN' });
   const { mcp } = servers.get('github')!;
-  assert.ok(mcp.kind === 'command');
+  assert.ok(mcp?.kind === 'command');
   assert.deepEqual(mcp.env.get('GITHUB_TOKEN'), { kind: 'env', name: 'GITHUB_TOKEN' });
   assert.deepEqual(mcp.env.get('LOG_LEVEL'), { kind: 'text', value: 'debug' });
   assert.deepEqual(agents.get('my/agent')?.calls, [...servers.keys()]);

@@ -3,17 +3,7 @@
 
 import { planeFromReady } from '@writ/agent';
 import { isJsonObject } from '@writ/core';
-import {
-  answerJson,
-  credentialOf as credentialIn,
-  dropUnread,
-  forwardableHeaders,
-  headerValues,
-  hostMatches,
-  httpRefusalOf,
-  originMatches,
-  readBody,
-} from '../gateway/http-io.ts';
+import * as http from '../gateway/http-io.ts';
 import { openSidecar, type Sidecar } from '../sidecar/sidecar.ts';
 import type { LaunchCredential } from '../transport/launch-protocol.ts';
 import { runLaunched } from '../transport/launch-run.ts';
@@ -102,18 +92,6 @@ async function taskFor(
   if (typeof answer.task !== 'string') throw unreachable('the plane did not name the task it opened');
   return { task: answer.task };
 }
-
-const http = {
-  answerJson,
-  credentialOf: credentialIn,
-  dropUnread,
-  forwardableHeaders,
-  headerValues,
-  hostMatches,
-  originMatches,
-  readBody,
-  refusalOf: httpRefusalOf,
-};
 
 function environmentOf(plane: Plane, sidecar: Sidecar, task: string | null, dataDir: string): Record<string, string> {
   const { gateway, gatewayId, workloadApi, issuer } = plane.ready!.line;

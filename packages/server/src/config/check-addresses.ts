@@ -101,9 +101,15 @@ function checkUpstreams({ agents, servers, pdp }: ConfigFile): readonly Complain
           ]
         : [],
     ),
-    ...Object.entries(servers ?? {}).flatMap(([key, { mcp, credential }]) =>
-      credential !== undefined && clear(mcp.url)
-        ? [wrong(['servers', key, 'mcp', 'url'], 'a credential does not leave this machine in clear', 'an https URL')]
+    ...Object.entries(servers ?? {}).flatMap(([key, { mcp, http, credential }]) =>
+      credential !== undefined && clear(mcp?.url ?? http?.url)
+        ? [
+            wrong(
+              ['servers', key, http ? 'http' : 'mcp', 'url'],
+              'a credential does not leave this machine in clear',
+              'an https URL',
+            ),
+          ]
         : [],
     ),
     // An answer in clear could be made by anybody on the way.

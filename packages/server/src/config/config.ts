@@ -153,8 +153,14 @@ export type PublicKeys =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'inline'; readonly keys: readonly JsonObject[] };
 
-export interface ServerConfig {
-  readonly mcp: McpConfig;
+/** A tool server, or an HTTP upstream whose operations an OpenAPI document names. */
+export type ServerConfig = ServedConfig &
+  (
+    | { readonly mcp: McpConfig; readonly http: null }
+    | { readonly mcp: null; readonly http: { readonly url: string; readonly openapiFile: string } }
+  );
+
+interface ServedConfig {
   readonly manifest:
     | { readonly kind: 'builtin'; readonly name: string }
     | { readonly kind: 'file'; readonly path: string }

@@ -152,6 +152,11 @@ function fileComplaints(written: ConfigFile, at: (path: string) => string): read
       manifest?.startsWith('builtin:') ? undefined : manifest,
       'a readable manifest, or `builtin:<name>`',
     ]),
+    ...Object.entries(written.servers ?? {}).map(([key, { http }]): (typeof named)[number] => [
+      ['servers', key, 'http', 'openapi'],
+      http?.openapi,
+      'a readable OpenAPI document, YAML or JSON',
+    ]),
     ...(['agents', 'clients'] as const).flatMap((section) =>
       Object.entries(written[section] ?? {}).map(([key, { jwks }]): (typeof named)[number] => [
         [section, key, 'jwks'],

@@ -74,9 +74,12 @@ const mcp = closed(
   })
   .meta({ oneOf: [{ required: ['command'] }, { required: ['url'] }] });
 
+const http = closed({ url: webUrl, openapi: path }, 'a map of `url` and `openapi`, the path of an OpenAPI document');
+
 const server = closed(
   {
-    mcp,
+    mcp: mcp.optional(),
+    http: http.optional(),
     manifest: word(/^(?:builtin:[a-z0-9-]+|(?!builtin:)[^\0]+)$/, '`builtin:<name>` or a path').optional(),
     credential: credential.optional(),
     trustAnnotations: flag.optional(),
@@ -85,7 +88,12 @@ const server = closed(
     envoy: closed({ external: webUrl, upstream: webUrl }, 'a map of `external` and `upstream`').optional(),
   },
   'a tool server, such as `{ mcp: { url: … } }`',
-);
+)
+  .refine((one) => (one.mcp === undefined) !== (one.http === undefined), { error: 'either `mcp` or `http`' })
+  .refine(({ http, trustAnnotations, quarantine, envoy }) => !http || !(trustAnnotations ?? quarantine ?? envoy), {
+    error: '`trustAnnotations`, `quarantine` and `envoy` beside `mcp` only',
+  })
+  .meta({ oneOf: [{ required: ['mcp'] }, { required: ['http'] }] });
 
 const user = closed(
   {

@@ -147,9 +147,11 @@ function publicKeys(jwks: Written<'agents'>['jwks'], at: (path: string) => strin
 }
 
 function serverOf(server: Written<'servers'>, at: (path: string) => string): ServerConfig {
-  const { manifest, credential } = server;
+  const { manifest, credential, http } = server;
   return {
-    mcp: mcpOf(server.mcp, at),
+    ...(http
+      ? { mcp: null, http: { url: http.url, openapiFile: at(http.openapi) } }
+      : { mcp: mcpOf(server.mcp!, at), http: null }),
     manifest:
       manifest === undefined
         ? null
@@ -163,7 +165,7 @@ function serverOf(server: Written<'servers'>, at: (path: string) => string): Ser
   };
 }
 
-function mcpOf(mcp: Written<'servers'>['mcp'], at: (path: string) => string): McpConfig {
+function mcpOf(mcp: NonNullable<Written<'servers'>['mcp']>, at: (path: string) => string): McpConfig {
   if (mcp.url !== undefined) return { kind: 'url', url: mcp.url };
   return {
     kind: 'command',

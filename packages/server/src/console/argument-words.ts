@@ -4,7 +4,7 @@
 import { isJsonObject, type JsonObject, type JsonValue, valueAt } from '@writ/core';
 import type { DecisionSummary } from './ports.ts';
 
-export interface ArgumentInWords {
+interface ArgumentInWords {
   /** JSON pointer. */
   readonly pointer: string;
   readonly value: JsonValue;

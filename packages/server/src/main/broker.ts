@@ -183,7 +183,7 @@ async function substituted(
 
 function leaseOf(broker: Broker, { target }: Call, { outcome, id, token }: Decision): JsonObject | null {
   const facts = token.facts;
-  if (outcome !== 'allow' || target.kind !== 'server' || !facts) return null;
+  if (outcome !== 'allow' || target.kind === 'agent' || !facts) return null;
   const { root, chain, tokenId, untilSeconds } = facts;
   const ask = { root, task: chain.task, decision: id, token: { id: tokenId, chain }, untilSeconds };
   const lease = broker.leaseFor(target.server, ask);
@@ -217,10 +217,10 @@ async function keyOf(dataDir: string, name: string): Promise<Uint8Array> {
   return key;
 }
 
-function brokered({ mcp, credential }: ServerConfig) {
-  return mcp.kind === 'url'
-    ? { transport: 'http' as const, url: mcp.url, shared: false, credential, environment: new Map() }
-    : { transport: 'stdio' as const, url: null, shared: mcp.shared, credential, environment: mcp.env };
+function brokered({ mcp, http, credential }: ServerConfig) {
+  return mcp?.kind === 'command'
+    ? { transport: 'stdio' as const, url: null, shared: mcp.shared, credential, environment: mcp.env }
+    : { transport: 'http' as const, url: (mcp ?? http).url, shared: false, credential, environment: new Map() };
 }
 
 /** What the operator wrote may be private, and is asked with the certificates that were named for it. */
@@ -235,8 +235,8 @@ function writtenOrigins(config: Config) {
     if (credential.caFile !== null)
       anchors.set(new URL(credential.url).origin, readFileSync(credential.caFile, 'utf8'));
   };
-  for (const { mcp, credential } of config.servers.values()) {
-    if (mcp.kind === 'url') add(mcp.url);
+  for (const { mcp, http, credential } of config.servers.values()) {
+    if (mcp?.kind !== 'command') add((mcp ?? http).url);
     addCredential(credential);
   }
   return { origins, anchors };

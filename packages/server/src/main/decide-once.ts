@@ -23,7 +23,7 @@ import { openStore } from '../store/store.ts';
 import { keysById, openKeys } from '../token/keys.ts';
 import { openPolicy } from './policy.ts';
 import { readPorts } from './ports.ts';
-import { type Bases, endpointOf, memoryOf, standingOf } from './standing.ts';
+import { type Bases, endpointOf, memoryOf, serverKind, standingOf } from './standing.ts';
 import { createWorldHolder } from './world.ts';
 
 export interface DecideOnce {
@@ -57,7 +57,7 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
     const inForce = policy.loaded().policy;
     const tasks = toldTask({
       task: request.task,
-      definitionOf: (server, name) => inForce.definition({ kind: 'server', server, name }),
+      definitionOf: (server, name) => inForce.definition({ kind: serverKind(config, server), server, name }),
       rule: config.trust.rule,
     });
     const world = createWorldHolder(
@@ -128,7 +128,7 @@ function callOf(request: JsonObject, config: Config, bases: Bases): Call {
   const target = objectAt(call, 'target');
   const server = textAt(target, 'server');
   const name = typeof target.name === 'string' ? target.name : null;
-  const kind: Resource['kind'] = config.agents.has(server) ? 'agent' : 'server';
+  const kind: Resource['kind'] = config.agents.has(server) ? 'agent' : serverKind(config, server);
   const protocol = call.protocol === 'a2a' || call.protocol === 'http' ? call.protocol : 'mcp';
   const listener = request.listener === 'oauth' ? 'oauth' : 'mtls';
   return {

@@ -36,6 +36,7 @@ import { type DecisionPoint, openDecisionPoint } from './decision-point.ts';
 import type { Doors } from './doors.ts';
 import type { Consult } from './engines.ts';
 import type { Ground } from './ground.ts';
+import { openHttpGateway } from './http-gateway.ts';
 import type { Modes } from './modes.ts';
 import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
@@ -242,6 +243,8 @@ export function openGateway(deps: GatewayDeps): Gateway {
     origins: new Set(),
   });
 
+  const http = openHttpGateway({ ground, spine, world, broker, tasks, early, upstreams: upstreams.http });
+
   const decisionPoint = openDecisionPoint({
     ...{ ground, doors: deps.doors, authorization, world, policy, tasks, approvalUrl, isAdmin: deps.isAdmin },
     spine,
@@ -255,6 +258,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     routes: {
       mcp,
       a2a,
+      http,
       bases,
       decisionPoint: decisionPoint.mtls,
       oauth: (req, res, peer) => authorization.handleMtls(req, res, peer),

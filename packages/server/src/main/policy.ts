@@ -15,6 +15,7 @@ import type { Problem } from '../action/problem.ts';
 import type { Config } from '../config/config.ts';
 import type { Store } from '../store/store.ts';
 import { openShadow } from './shadow.ts';
+import { serverKind } from './standing.ts';
 
 export interface PolicyDeps {
   readonly config: Config;
@@ -70,6 +71,7 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     return Promise.all(
       [...from.servers].map(async ([key, { trustAnnotations }]) => ({
         key,
+        kind: serverKind(from, key),
         pins: await pins.pins(key),
         listing: pins.listing(key),
         manifest: own.get(key) ?? null,

@@ -29,9 +29,14 @@ export function endpointOf(base: string, kind: Resource['kind'], key: string): s
   return `${base}/${room}/${key}`;
 }
 
+/** What the tools of a configured server belong to: an MCP server, or a plain HTTP upstream. */
+export function serverKind({ servers }: Pick<Config, 'servers'>, key: string): 'server' | 'upstream' {
+  return servers.get(key)?.http ? 'upstream' : 'server';
+}
+
 export function standingOf(config: Config, bases: Bases): Standing {
   const callees: Omit<Resource, 'url'>[] = [
-    ...[...config.servers.keys()].map((key) => ({ kind: 'server', key, owner: null }) as const),
+    ...[...config.servers.keys()].map((key) => ({ kind: serverKind(config, key), key, owner: null }) as const),
     ...[...config.agents.keys()].map(
       (key) => ({ kind: 'agent', key, owner: spiffeIdOf(config.trustDomain, key) }) as const,
     ),

@@ -29,7 +29,7 @@ export interface ReadRooms {
   readonly world: WorldHolder;
 }
 
-/** `rooms` throws while the plane is starting: a reading then is one that cannot be had. */
+/** `rooms` gives nothing while the plane is starting: a reading then is one that cannot be had. */
 export async function openPlaneTelemetry(
   ground: Ground,
   environment: { readonly [name: string]: string | undefined },
@@ -44,8 +44,7 @@ export async function openPlaneTelemetry(
     known: {
       servers: new Set(config.servers.keys()),
       agents: new Set(config.agents.keys()),
-      isReviewed: (server, name) =>
-        rooms().world.parts.policy.definition({ kind: 'server', server, name })?.reviewed ?? false,
+      isReviewed: (target) => rooms().world.parts.policy.definition(target)?.reviewed ?? false,
     },
     readings: {
       log: () => ({ ...log.head(), failed: log.failure() !== null }),

@@ -4,14 +4,14 @@ import { agentPath, argumentLeaves, parseSpiffeId } from '@writ/core';
 import type { TaskDesk } from '../action/tasks/desk.ts';
 import type { Config } from '../config/config.ts';
 import type { TrustPort } from '../console/ports.ts';
-import { spiffeIdOf } from './standing.ts';
+import { serverKind, spiffeIdOf } from './standing.ts';
 import type { WorldHolder } from './world.ts';
 
 export function trustPort(config: Config, tasks: TaskDesk, world: WorldHolder): TrustPort {
   return {
     async endorse({ approval, task, server, tool, arguments: args, pointers }) {
       // Roles and types as the gate reads them: a word for a value in another role would say nothing.
-      const definition = world.parts.policy.definition({ kind: 'server', server, name: tool });
+      const definition = world.parts.policy.definition({ kind: serverKind(config, server), server, name: tool });
       const leaves = argumentLeaves(args, definition?.trust.args).filter(({ pointer }) => pointers.includes(pointer));
       await tasks.endorse({ task, server, approval, leaves });
     },

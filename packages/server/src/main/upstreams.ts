@@ -10,9 +10,11 @@ import type { CredentialFor, Upstream } from '../gateway/mcp/upstream.ts';
 import { createHttpUpstream } from '../gateway/mcp/upstream-http.ts';
 import { createStdioUpstream } from '../gateway/mcp/upstream-stdio.ts';
 import type { BrokerRoom } from './broker.ts';
+import { type HttpUpstreams, openHttpUpstreams } from './http-upstreams.ts';
 
 export interface Upstreams {
   readonly byServer: ReadonlyMap<string, Upstream>;
+  readonly http: HttpUpstreams;
   /** All that a server says of itself now. Rejects with UpstreamError. */
   list(server: string): Promise<ServerListing>;
   endTask(task: string): void;
@@ -40,7 +42,13 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
     exposures.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
   const byServer = new Map<string, Upstream>();
   const circuits = new Map<string, 'closed' | 'open'>();
+  const http = openHttpUpstreams({
+    config,
+    say,
+    credentialFor: async (server, use) => credentialFor(server, { key: '', ...use }),
+  });
   for (const [server, { mcp }] of config.servers) {
+    if (mcp === null) continue;
     const upstream =
       mcp.kind === 'url'
         ? createHttpUpstream({ server, url: mcp.url, credentialFor, challenged: broker.challenged })
@@ -58,13 +66,14 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
   }
   return {
     byServer,
+    http,
     circuits: () => circuits,
-    list: (server) => listServer(byServer.get(server)!),
+    list: (server) => http.list(server) ?? listServer(byServer.get(server)!),
     endTask(task) {
       for (const upstream of byServer.values()) upstream.endTask(task);
     },
     async close() {
-      await Promise.all([...byServer.values()].map((upstream) => upstream.close()));
+      await Promise.all([http, ...byServer.values()].map((upstream) => upstream.close()));
     },
   };
 }

@@ -28,7 +28,7 @@ export function refuse(
 ): void {
   const { code, decisionId } = denial;
   const headers: Record<string, string> = decisionId === null ? {} : { 'writ-decision': decisionId };
-  const kind = http.refusalOf(code as DenialCode);
+  const kind = http.httpRefusalOf(code as DenialCode);
   if ('status' in kind) {
     const status = withoutChallenge(kind.status);
     const body = { error: kind.error, error_description: denial.says, code, decisionId };

@@ -22,7 +22,7 @@ export interface Outgoing {
 export interface Incoming {
   readonly status: number;
   readonly headers: { entries(): Iterable<[string, string]> };
-  readonly body: ReadableStream | null;
+  readonly body: Readable | null;
 }
 
 export interface GatewayPort {
@@ -52,7 +52,7 @@ export function openGatewayPort(agent: Agent, own: Task | null): GatewayPort {
     for (const [name, value] of Object.entries(answer.headers)) {
       for (const one of [value ?? []].flat()) received.append(name, one);
     }
-    return { status: answer.status, headers: received, body: Readable.toWeb(answer.body) as ReadableStream };
+    return { status: answer.status, headers: received, body: answer.body };
   }
 
   return {
@@ -65,8 +65,8 @@ export function openGatewayPort(agent: Agent, own: Task | null): GatewayPort {
           body: body as Uint8Array<ArrayBuffer> | null,
           signal,
         });
-      if (authority.kind === 'call') return withContext(authority.context, call);
-      if (authority.kind === 'own' && own !== null) return own.run(call);
+      if (authority.kind === 'call') return incomingOf(await withContext(authority.context, call));
+      if (authority.kind === 'own' && own !== null) return incomingOf(await own.run(call));
       return bare(request, authority.kind === 'none' && authority.code === 'token.ambiguous' ? twoCredentials : []);
     },
     async card(key, url) {
@@ -79,6 +79,15 @@ export function openGatewayPort(agent: Agent, own: Task | null): GatewayPort {
       return JSON.parse(JSON.stringify(said), (_, value) => (value === from ? url : value)) as JsonObject;
     },
     close: () => dial.destroy(),
+  };
+}
+
+function incomingOf({ status, headers, body }: Response): Incoming {
+  // The type of the platform's streams and that of Node's are two for one thing.
+  return {
+    status,
+    headers,
+    body: body === null ? null : Readable.fromWeb(body as Parameters<typeof Readable.fromWeb>[0]),
   };
 }
 

@@ -9,6 +9,7 @@ import { says } from '@writ/core';
 import type { InboundCall, InboundCalls } from './calls.ts';
 import type { HttpWords } from './ports.ts';
 import { relay } from './relay.ts';
+import { sparingly } from './sparingly.ts';
 import type { Tree } from './tree.ts';
 
 export interface InboundOptions {
@@ -25,13 +26,14 @@ const nobody: CallContext = { continuation: null, task: null, traceparent: null,
 
 export function openInbound({ agent, a2a, calls, tree, http, say }: InboundOptions): Promise<AgentServer> {
   const program = programAt(a2a);
+  const turnedAway = sparingly(say);
   const isThere = () => (program.path === null ? tree.holdsPort(program.port) : tree.holdsPath(program.path));
   return serveAgent(
     agent,
     async (request, response) => {
       // Another process on the same address would read the message and answer in the agent's name.
       if (!isThere()) {
-        say(`nothing of this program listens at \`${a2a}\`, so a call to it was turned away`);
+        turnedAway(`nothing of this program listens at \`${a2a}\`, so a call to it was turned away`);
         const code = 'gateway.upstream_unreachable';
         const error = 'temporarily_unavailable';
         return http.answerJson(response, 502, { error, error_description: says(code), code, decisionId: null });
@@ -41,7 +43,7 @@ export function openInbound({ agent, a2a, calls, tree, http, say }: InboundOptio
       response.once('close', () => call?.end());
       await forward(program, request, response, { call, http });
     },
-    { onRefused: (reason) => say(`a call to the agent was turned away: ${reason}`) },
+    { onRefused: (reason) => turnedAway(`a call to the agent was turned away: ${reason}`) },
   );
 }
 

@@ -4,7 +4,6 @@
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import { DeniedError } from '@writ/agent';
 import { JSON_BOUNDS } from '@writ/core';
 import { type Protocol, refuse, refuseHere, rpcIdOf, withoutChallenge } from './answers.ts';
@@ -12,6 +11,7 @@ import type { InboundCalls } from './calls.ts';
 import type { Authority, GatewayPort } from './gateway-port.ts';
 import type { HttpWords } from './ports.ts';
 import { relay } from './relay.ts';
+import { sparingly } from './sparingly.ts';
 import type { Tree } from './tree.ts';
 
 export interface OutboundOptions {
@@ -46,7 +46,7 @@ const noOrigins: ReadonlySet<string> = new Set();
 export async function openOutbound(options: OutboundOptions): Promise<Outbound> {
   const { tree, http, say } = options;
   const attested = new WeakMap<Socket, Promise<boolean>>();
-  let strangers = 0;
+  const turnedAway = sparingly(say);
   const server = createServer({ keepAliveTimeout: 60_000 });
   server.maxConnections = connectionsMax;
   let url = '';
@@ -62,11 +62,7 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     if (!(await attested.get(req.socket))) {
-      // Once, twice, four times…: enough to notice, too few to fill a log with.
-      strangers++;
-      if ((strangers & (strangers - 1)) === 0) {
-        say(`${strangers} request(s) came to the sidecar from processes that are not the agent's; they were refused`);
-      }
+      turnedAway('a request came to the sidecar from a process that is not of the agent; it was refused');
       return unread(req, res, () => refuseHere(http, res, 'transport.peer_not_attested', 403, 'access_denied'));
     }
     const path = req.url ?? '';
@@ -104,12 +100,7 @@ export async function openOutbound(options: OutboundOptions): Promise<Outbound> 
     };
     try {
       const { status, headers, body: bytes } = await gateway.send(request, authorityOf(req));
-      const type = Readable.fromWeb as (body: unknown) => Readable;
-      await relay(res, {
-        status: withoutChallenge(status),
-        headers: headers.entries(),
-        body: bytes === null ? null : type(bytes),
-      });
+      await relay(res, { status: withoutChallenge(status), headers: headers.entries(), body: bytes });
     } catch (error) {
       if (leaving.signal.aborted) return;
       if (!(error instanceof DeniedError)) throw error;

@@ -20,7 +20,7 @@ export interface HttpWords {
   readBody(req: IncomingMessage, bytesMax: number): Promise<Body>;
   dropUnread(req: IncomingMessage, res: ServerResponse): void;
   answerJson(res: ServerResponse, status: number, body: unknown, headers?: { readonly [name: string]: string }): void;
-  refusalOf(code: DenialCode): RefusalKind;
+  httpRefusalOf(code: DenialCode): RefusalKind;
 }
 
 /** The parent of a process and its state, or null when there is none. */

@@ -51,7 +51,10 @@ export const METRICS = {
   tokens: of('counter', 'writ_token_events_total', 'Tokens issued, refused and revoked', ['result']),
   approvalsWaiting: of('gauge', 'writ_approvals_waiting', 'Questions that wait for a person'),
   approvalsDecided: of('counter', 'writ_approvals_decided_total', 'Answers of people', ['verdict']),
-  shadow: of('gauge', 'writ_shadow_answers', 'Policy answers that Cedar’s own evaluator was asked again', ['result']),
+  shadow: of('counter', 'writ_shadow_answers_total', 'Policy answers that Cedar’s own evaluator was asked again', [
+    'result',
+  ]),
+  shadowWaiting: of('gauge', 'writ_shadow_waiting', 'Policy answers that wait to be asked again'),
   evidence: of('gauge', 'writ_evidence_chars', 'UTF-16 units kept of what tasks have read'),
   tasks: of('gauge', 'writ_tasks_in_memory', 'Tasks whose evidence is in memory'),
   echoes: of('gauge', 'writ_echo_values', 'Values remembered as sent to tools'),
@@ -59,7 +62,7 @@ export const METRICS = {
   exports: of('counter', 'writ_trace_exports_total', 'Batches of spans by whether they arrived', ['result']),
   readings: of('counter', 'writ_readings_failed_total', 'Readings that a scrape had to do without', ['source']),
   resident: of('gauge', 'process_resident_memory_bytes', 'Memory of the process'),
-  cpu: of('gauge', 'process_cpu_seconds', 'CPU time of the process since its start'),
+  cpu: of('counter', 'process_cpu_seconds_total', 'CPU time of the process since its start'),
   started: of('gauge', 'process_start_time_seconds', 'When the process started, epoch seconds'),
 } as const satisfies { readonly [key: string]: Metric };
 

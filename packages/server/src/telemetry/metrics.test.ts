@@ -14,7 +14,7 @@ import type { Course, Readings } from './types.ts';
 const names = createNames({
   servers: new Set(['files']),
   agents: new Set(['db/agent']),
-  isReviewed: (server, name) => server === 'files' && name === 'read_file',
+  isReviewed: ({ server, name }) => server === 'files' && name === 'read_file',
 });
 
 const readings: Readings = {
@@ -24,7 +24,7 @@ const readings: Readings = {
   revocations: () => ({ ageMillis: 125, fresh: true }),
   approvalsWaiting: async () => 4,
   memory: () => ({ evidenceChars: 5_000, tasks: 6, echoes: 7 }),
-  shadow: () => ({ compared: 9, differed: 1, dropped: 2 }),
+  shadow: () => ({ compared: 9, differed: 1, dropped: 2, waiting: 3 }),
   circuits: () => new Map([['files', 'open']]),
 };
 
@@ -65,9 +65,21 @@ test('calls, parts of a call and readings are read back from the text', async ()
   assert.equal(sum('writ_audit_unpublished_records'), 3);
   assert.equal(sum('writ_revocation_age_seconds'), 0.125);
   assert.equal(sum('writ_approvals_waiting'), 4);
-  assert.equal(sum('writ_shadow_answers', { result: 'differed' }), 1);
+  assert.equal(sum('writ_shadow_answers_total', { result: 'differed' }), 1);
+  assert.equal((await scrape(metrics)).sum('writ_shadow_answers_total'), 12, 'a second scrape adds nothing');
   assert.equal(sum('writ_circuit_open', { callee: 'files' }), 1);
   for (const { name, kind } of Object.values(METRICS)) assert.equal(families.get(name), kind, name);
+});
+
+test('what mode `observe` lets through is counted by what would have spoken (rules §7.3)', async () => {
+  const metrics = createMetrics(names, readings);
+  const { decision, ...rest } = refused(call({}));
+  const observed = { outcome: 'deny', denial: denial('action.policy_forbids') };
+  const allowed = { ...decision!, outcome: 'allow', denial: null, action: { verdict: 'pass', facts: { observed } } };
+  metrics.counted({ ...rest, decision: allowed as unknown as Course['decision'] });
+  const { sum } = await scrape(metrics);
+  assert.equal(sum('writ_calls_let_through_total', { callee: 'files', code: 'action.policy_forbids' }), 1);
+  assert.equal(sum('writ_calls_total', { outcome: 'allow', code: 'none' }), 1);
 });
 
 test('records are counted by kind, flushes by what shared them, events by what they say', async () => {

@@ -99,8 +99,12 @@ export function createMetrics(names: Names, readings: Readings): Metrics {
       set('echoes', echoes);
     },
     shadow() {
-      const { compared = 0, differed = 0, dropped = 0 } = readings.shadow() ?? {};
-      for (const [result, value] of Object.entries({ compared, differed, dropped })) set('shadow', value, { result });
+      const { compared = 0, differed = 0, dropped = 0, waiting = 0 } = readings.shadow() ?? {};
+      counters.get('shadow')!.reset();
+      for (const [result, value] of Object.entries({ compared, differed, dropped })) {
+        counters.get('shadow')!.inc({ result }, value);
+      }
+      set('shadowWaiting', waiting);
     },
     circuits() {
       for (const [callee, state] of readings.circuits()) set('circuits', state === 'open' ? 1 : 0, { callee });
@@ -108,7 +112,8 @@ export function createMetrics(names: Names, readings: Readings): Metrics {
     process() {
       set('resident', memoryUsage.rss());
       const { user, system } = cpuUsage();
-      set('cpu', (user + system) / 1e6);
+      counters.get('cpu')!.reset();
+      counters.get('cpu')!.inc((user + system) / 1e6);
       set('started', Math.round(Date.now() / 1000 - uptime()));
     },
   };

@@ -6,8 +6,8 @@ export interface Known {
   /** Keys of the configuration. */
   readonly servers: ReadonlySet<string>;
   readonly agents: ReadonlySet<string>;
-  /** Has a person reviewed a tool of that name at that server? */
-  isReviewed(server: string, name: string): boolean;
+  /** Has a person reviewed a tool of that name there? */
+  isReviewed(target: Call['target']): boolean;
 }
 
 export interface Names {
@@ -33,10 +33,10 @@ const OPERATIONS: ReadonlySet<string> = new Set([
 export function createNames({ servers, agents, isReviewed }: Known): Names {
   return {
     callee: ({ target: { kind, server } }) => ((kind === 'agent' ? agents : servers).has(server) ? server : OTHER),
-    tool({ target: { kind, server, name } }) {
+    tool({ target }) {
+      const { kind, server, name } = target;
       if (name === null || kind === 'agent') return null;
-      if (!servers.has(server)) return OTHER;
-      return isReviewed(server, name) ? name : OTHER;
+      return servers.has(server) && isReviewed(target) ? name : OTHER;
     },
     operation: ({ operation }) => (OPERATIONS.has(operation) ? operation : OTHER),
   };

@@ -60,7 +60,6 @@ export function createTraces(options: TraceOptions): Traces {
       url: options.url,
       headers: () => options.headers(),
       timeoutMillis: exportMillisMax,
-      concurrencyLimit: 2,
       ...(options.ca === null ? {} : { httpAgentOptions: { ca: options.ca, keepAlive: true } }),
     }),
     options.exported,
@@ -151,10 +150,13 @@ function describe(call: Call, names: Names): { readonly name: string; readonly a
     if (!call.isAction) return { name: `${operation} ${callee}`, attributes };
     return { name: `invoke_agent ${callee}`, attributes: { ...attributes, 'gen_ai.operation.name': 'invoke_agent' } };
   }
+  const executed: Attributes = {
+    'gen_ai.operation.name': 'execute_tool',
+    ...(tool === null ? {} : { 'gen_ai.tool.name': tool }),
+  };
+  if (call.protocol === 'http') return { name: `execute_tool ${tool ?? callee}`, attributes: { ...own, ...executed } };
   const attributes: Attributes = { ...own, 'mcp.method.name': operation };
-  if (operation === 'tools/call' && tool !== null) {
-    Object.assign(attributes, { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': tool });
-  }
+  if (operation === 'tools/call' && tool !== null) Object.assign(attributes, executed);
   if (operation === 'prompts/get' && tool !== null) attributes['gen_ai.prompt.name'] = tool.replace(/^prompts\//, '');
   return { name: tool === null ? operation : `${operation} ${tool}`, attributes };
 }

@@ -38,7 +38,12 @@ export interface Readings {
   /** What tasks have read (UTF-16 units) and values that went out to tools, as held in memory. */
   memory(): { readonly evidenceChars: number; readonly tasks: number; readonly echoes: number };
   /** Answers of the policy that Cedar's own evaluator was asked again; null where none is. */
-  shadow(): { readonly compared: number; readonly differed: number; readonly dropped: number } | null;
+  shadow(): {
+    readonly compared: number;
+    readonly differed: number;
+    readonly dropped: number;
+    readonly waiting: number;
+  } | null;
   /** By server. */
   circuits(): ReadonlyMap<string, 'closed' | 'open'>;
 }

@@ -14,7 +14,7 @@ export interface Reach {
   readonly through: readonly string[];
   /** `files/write_file`, `db/agent/send`. */
   readonly action: string;
-  readonly kind: 'server' | 'agent';
+  readonly kind: 'server' | 'agent' | 'upstream';
   readonly risk: number;
   readonly effect: string | null;
   /** A person reviewed what it is now; otherwise nothing calls it before somebody does. */

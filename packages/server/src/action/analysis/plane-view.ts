@@ -32,7 +32,7 @@ export interface Caller {
 }
 
 export interface OperationView {
-  readonly target: Target & { readonly kind: 'server' | 'agent'; readonly name: string };
+  readonly target: Target & { readonly name: string };
   /** `files/read_file`, `db/agent/send`: also the id of its Cedar action. */
   readonly action: string;
   readonly scope: string;
@@ -74,7 +74,7 @@ export function planeView(input: PlaneInput): PlaneView {
     const definition = input.policy.definition(target);
     if (!definition) return [];
     const { kind, server, name } = target;
-    const effect = kind === 'server' && definition.manifest ? definition.trust.effect : null;
+    const effect = kind !== 'agent' && definition.manifest ? definition.trust.effect : null;
     return [{ target, action: `${server}/${name}`, scope: `${server}:${name}`, definition, effect }];
   };
   return {
@@ -92,7 +92,10 @@ export function planeView(input: PlaneInput): PlaneView {
     ]),
     operations: [
       ...[...input.offered].flatMap(([server, names]) =>
-        names.flatMap((name) => operation({ kind: 'server', server, name })),
+        names.flatMap((name) => [
+          ...operation({ kind: 'server', server, name }),
+          ...operation({ kind: 'upstream', server, name }),
+        ]),
       ),
       ...agents.flatMap(([path]) => operation({ kind: 'agent', server: path, name: 'send' })),
     ],

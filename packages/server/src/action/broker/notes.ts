@@ -36,7 +36,7 @@ export function credentialNotes(options: {
   report(what: string, error: unknown): void;
 }): Notes {
   const { store, key, clock, report } = options;
-  const noted = new Map<string, { readonly fingerprint: string; readonly atSeconds: number }>();
+  const noted = new Map<string, { readonly value: string; readonly atSeconds: number }>();
   let writing: Promise<unknown> = Promise.resolve();
   // One at a time and in order: an exposure is of the value that was used before it.
   const later = (what: () => Promise<unknown>): void => {
@@ -64,11 +64,11 @@ export function credentialNotes(options: {
 
   return {
     used(name, value) {
-      const fingerprint = createHmac('sha256', key).update(value).digest('base64url');
       const nowSeconds = clock.nowSeconds();
       const last = noted.get(name);
-      if (last?.fingerprint === fingerprint && nowSeconds < last.atSeconds + everySeconds) return;
-      noted.set(name, { fingerprint, atSeconds: nowSeconds });
+      if (last?.value === value && nowSeconds < last.atSeconds + everySeconds) return;
+      const fingerprint = createHmac('sha256', key).update(value).digest('base64url');
+      noted.set(name, { value, atSeconds: nowSeconds });
       later(() => used(name, fingerprint, nowSeconds));
     },
     exposed(name, server) {

@@ -25,6 +25,7 @@ import {
 import type { Store } from '../../store/store.ts';
 import { openSqliteForTest, testOnEachStore } from '../../store/testing.ts';
 import { openTaskDesk, type TaskDesk, type TaskDeskDeps } from './desk.ts';
+import { openEchoes } from './echoes.ts';
 
 const evil = 'DE75512108001245126199';
 const pay: ToolTrust = { risk: 4, effect: 'money', args: { '/to': { role: 'target', type: 'iban' } } };
@@ -146,6 +147,32 @@ testOnEachStore('§3.9 what left to a server does not come back better, also aft
   }
   const stored = await store.db.selectFrom('echoes').selectAll().execute();
   assert.ok(stored.length > 0 && stored.every((row) => !JSON.stringify(row).includes(evil)), 'no value in the store');
+});
+
+test('§3.9 what is said again is not written again, and what is worse is', async (t) => {
+  const store = await openSqliteForTest(t);
+  const echoes = await openEchoes({ db: store.db, clock: { nowSeconds: () => nowSeconds }, key: 'k' });
+  const rows = async () =>
+    (await store.db.selectFrom('echoes').selectAll().execute()).map(({ level }) => Number(level));
+  await echoes.remember('s', [{ key: 'text:x', level: 2 }]);
+  await store.db.deleteFrom('echoes').execute();
+  await echoes.remember('s', [{ key: 'text:x', level: 2 }]);
+  assert.deepEqual(await rows(), [], 'it was there, for all this process knows');
+  await echoes.remember('s', [{ key: 'text:x', level: 1 }]);
+  assert.deepEqual([await rows(), echoes.levelOf('s', 'text:x')], [[1], 1]);
+});
+
+test('§3.9 a server that was told too much is believed no better than the worst of it', async (t) => {
+  const store = await openSqliteForTest(t);
+  const open = () => openEchoes({ db: store.db, clock: { nowSeconds: () => nowSeconds }, key: 'k', valuesMax: 3 });
+  const echoes = await open();
+  await echoes.remember(
+    's',
+    [1, 2, 3, 4].map((n) => ({ key: `text:${n}`, level: n === 2 ? 1 : 2 })),
+  );
+  for (const one of [echoes, await open()]) {
+    assert.deepEqual([one.levelOf('s', 'text:never said'), one.levelOf('other', 'text:1')], [1, null]);
+  }
 });
 
 test('§3.9 without the key of the plane nobody can look a value up', async (t) => {

@@ -27,6 +27,7 @@ export interface EchoDeps {
 
 const keptSeconds = 90 * 86_400;
 const rowsAtOnce = 500;
+const againSeconds = 86_400;
 /** The name under which a server stands for all its values: too many to keep one by one. */
 const EVERYTHING = '*';
 
@@ -37,6 +38,8 @@ interface Kept {
 
 export async function openEchoes({ db, clock, key, valuesMax = 1_000_000 }: EchoDeps): Promise<Echoes> {
   const servers = new Map<string, Map<string, Kept>>();
+  /** What this process has put into the store. */
+  const stored = new Map<string, Kept>();
   let total = 0;
   let lastSeen = 0;
 
@@ -46,6 +49,11 @@ export async function openEchoes({ db, clock, key, valuesMax = 1_000_000 }: Echo
     const known = names.get(name);
     if (!known) total++;
     names.set(name, known ? { level: lower(level, known.level), seen: Math.max(seen, known.seen) } : { level, seen });
+  }
+
+  function isStored(server: string, name: string, level: Level, seen: number): boolean {
+    const found = stored.get(`${server} ${name}`);
+    return found !== undefined && found.level <= level && found.seen > seen - againSeconds;
   }
 
   /** Whatever this server says from now on is no better than the worst it was told: forgetting one value would be worse. */
@@ -86,10 +94,14 @@ export async function openEchoes({ db, clock, key, valuesMax = 1_000_000 }: Echo
     async remember(server, echoes) {
       if (echoes.length === 0) return;
       const seen = clock.nowSeconds();
-      const rows = echoes.map(({ key: value, level }) => ({ server, name: nameOf(key, server, value), level, seen }));
+      const all = echoes.map(({ key: value, level }) => ({ server, name: nameOf(key, server, value), level, seen }));
+      // Said again within a day, and the store has it: nothing that has to be remembered is new.
+      const rows = all.filter(({ name, level }) => !isStored(server, name, level, seen));
       for (const { name, level } of rows) take(server, name, level, seen);
       if (total > valuesMax) rows.splice(0, rows.length, { server, name: EVERYTHING, level: fold(server, seen), seen });
       for (let at = 0; at < rows.length; at += rowsAtOnce) await put(db, rows.slice(at, at + rowsAtOnce));
+      for (const { name, level } of rows) stored.set(`${server} ${name}`, { level, seen });
+      if (stored.size > valuesMax) stored.clear();
     },
     size: () => total,
     refresh,

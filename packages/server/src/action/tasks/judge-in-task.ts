@@ -24,6 +24,8 @@ export function judgeInTask(
 ): { readonly answer: TrustAnswer; readonly sent: readonly SentValue[] } {
   const ask = { server: target.server, tool: trust, manifest, arguments: args, answers };
   const { facts, places, provenance, sent } = trustFacts(ask, { ...known, floor: floor.used });
-  const verdict = rule === 'floor' ? judgeFloorRule(facts) : judgeTrust(facts, places);
+  // The plain rule knows no values: where nobody vouches for an answer that goes along, nobody vouches for the call.
+  const lowest = answers && Object.keys(answers).length > 0 ? { ...facts, floor: 0 as const } : facts;
+  const verdict = rule === 'floor' ? judgeFloorRule(lowest) : judgeTrust(facts, places);
   return { answer: { ...verdict, facts, provenance: provenanceRecord(provenance), floor }, sent };
 }

@@ -9,7 +9,7 @@ import { agentMessage } from './waiting.ts';
 import { REFUSED } from './words.ts';
 
 /** What of a request its refusal needs; null where it could not be read. */
-export type Refused = Pick<A2aRequest, 'id' | 'contextId' | 'of'>;
+type Refused = Pick<A2aRequest, 'id' | 'contextId' | 'of'>;
 
 export function refuseCall(
   res: ServerResponse,

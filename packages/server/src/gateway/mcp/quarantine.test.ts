@@ -83,6 +83,21 @@ describe('what is kept back', () => {
     assert.equal((out.message.value.error as JsonObject).code, -1);
   });
 
+  test('a resource and a prompt keep their form, and every word in them is kept back', () => {
+    const resource = { contents: [{ uri: evil, mimeType: evil, text: evil }], ttlMs: 0 };
+    const message = messageOf('response', { jsonrpc: '2.0', id: 1, result: resource });
+    const references = createReferences();
+    const read = quarantined(message, { references, on, rules: [], uri: 'file:///a' })!;
+    const [content] = (read.message.value.result as JsonObject).contents as unknown as [JsonObject];
+    assert.deepEqual([content.uri, content.mimeType], ['file:///a', 'text/plain']);
+    assert.equal((read.message.value.result as JsonObject).cacheScope, 'private', 'a reference is for one task');
+    assert.equal(references.find(String(content.text))!.text, evil);
+    const prompt = shown({ description: evil, messages: [{ role: evil, content: { type: 'text', text: evil } }] }, []);
+    assert.ok(!prompt.text.includes('orders') && !read.message.text.includes('orders'));
+    const [said] = prompt.result.messages as unknown as [{ role: string; content: { text: string } }];
+    assert.deepEqual([said.role, prompt.references.find(said.content.text)!.text], ['user', evil]);
+  });
+
   test('progress goes on without words; other notes and questions do not', () => {
     const tell = (method: string, params: JsonObject) =>
       quarantined(messageOf('notification', { jsonrpc: '2.0', method, params }), {

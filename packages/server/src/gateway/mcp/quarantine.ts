@@ -22,16 +22,18 @@ import { type Message, messageOf } from './upstream.ts';
 
 type Rules = OutputPart['rules'];
 
-export interface Quarantined {
+interface Quarantined {
   readonly message: Message;
   /** What the caller has read after all, for its task. */
   readonly parts: readonly OutputPart[];
 }
 
-export interface QuarantineOptions {
+interface QuarantineOptions {
   readonly references: References;
   readonly on: Pick<HeldText, 'task' | 'server' | 'decision'>;
   readonly rules: Rules;
+  /** The resource that was asked for: a server's own word for it is kept back with the rest. */
+  readonly uri?: string;
 }
 
 const depthMax = 64;
@@ -48,11 +50,12 @@ export function quarantined(message: Message, options: QuarantineOptions): Quara
   }
   if (!isJsonObject(result)) return { message, parts: [] };
   if (result.resultType === 'input_required') throw new UpstreamError('a server in quarantine asked its caller');
-  const { resultType, isError } = result;
+  const { resultType, isError, ttlMs } = result;
   const { shown, parts } = shownResult(result, isError === true ? errorOutputs : options.rules, options);
   const kind: JsonObject = {
     ...(resultType === undefined ? {} : { resultType }),
     ...(isError === undefined ? {} : { isError: isError === true }),
+    ...(ttlMs === undefined ? {} : { ttlMs: 0, cacheScope: 'private' }),
   };
   return { message: messageOf('response', { ...message.value, result: { ...shown, ...kind } }), parts };
 }
@@ -86,15 +89,36 @@ function shownResult(
   }
   const blanket = rules.filter(({ at, when }) => at === '' && when === undefined);
   const texts = blocks.map((block) => keep(blanket, textIn(block), options));
-  // Members that are not a tool's: the contents of a resource, the messages of a prompt.
-  const others = Object.entries(rest).map(([name, value]) => [name, keep(blanket, value, options)] as const);
-  return {
-    shown: {
-      ...Object.fromEntries(others.map(([name, { value }]) => [name, value])),
-      ...(content === undefined ? {} : { content: texts.map(({ value }) => ({ type: 'text', text: asText(value) })) }),
-    },
-    parts: [...texts, ...others.map(([, held]) => held)].flatMap(({ parts }) => parts),
+  const listed = (name: 'contents' | 'messages') => {
+    const items = rest[name];
+    return Array.isArray(items)
+      ? (items as readonly JsonValue[]).map((item) => keep(blanket, itemText(item), options))
+      : null;
   };
+  const [contents, messages] = [listed('contents'), listed('messages')];
+  const uri = options.uri ?? '';
+  return {
+    // What else a server may put beside these is for nobody.
+    shown: {
+      ...(content === undefined ? {} : { content: texts.map(textBlock) }),
+      ...(contents && {
+        contents: contents.map(({ value }) => ({ uri, mimeType: 'text/plain', text: asText(value) })),
+      }),
+      ...(messages && { messages: messages.map((held) => ({ role: 'user', content: textBlock(held) })) }),
+    },
+    parts: [...texts, ...(contents ?? []), ...(messages ?? [])].flatMap(({ parts }) => parts),
+  };
+}
+
+function textBlock({ value }: Kept): JsonObject {
+  return { type: 'text', text: asText(value) };
+}
+
+/** The text of a resource, or of a message of a prompt. */
+function itemText(item: JsonValue): string {
+  const { text, content } = isJsonObject(item) ? item : {};
+  if (typeof text === 'string') return text;
+  return textIn(content ?? item);
 }
 
 function asText(value: JsonValue): string {

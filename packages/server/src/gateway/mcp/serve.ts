@@ -19,7 +19,7 @@ import { type Definitions, filterList, type Visible } from './lists.ts';
 import { outputParts } from './output.ts';
 import type { Notification, Request } from './parse.ts';
 import { quarantined } from './quarantine.ts';
-import { type QuarantinePorts, type Resolved, resolveReferences, withTexts } from './references.ts';
+import { holdsReference, type QuarantinePorts, type Resolved, resolveReferences, withTexts } from './references.ts';
 import { errorMessage, refuse } from './refusal.ts';
 import { hasLeft, type Ready, release } from './release.ts';
 import { openRounds, type Rounds, type RoundsPorts } from './rounds.ts';
@@ -151,6 +151,8 @@ function handedBack(options: Served, token: TokenFacts): HandedBack | null {
     return { refused: denial('action.argument_invalid', { expected: 'a text that the task can still remember' }) };
   options.resolved = resolved;
   const handed = round.handedBack(token);
+  if (handed && 'call' in handed && holdsReference(handed.call.answers ?? {}))
+    return { refused: denial('action.argument_invalid', { expected: 'an answer without references' }) };
   if (resolved === null || (handed && 'refused' in handed)) return handed;
   const judged = { ...(handed?.call ?? call), arguments: resolved.arguments };
   return { call: judged, resumes: handed?.resumes ?? null, claims: handed?.claims ?? [] };
@@ -346,11 +348,15 @@ async function labelled(
   const rules = outputs.rulesOf(server, call.target.name);
   const isKept = call.isAction && quarantine.keepsBack(server, call.target.name);
   const on = { task: token.chain.task, server, decision: decision.id };
-  const kept = isKept ? quarantined(message, { references: quarantine.references, on, rules }) : null;
+  const kept = isKept ? quarantined(message, { references: quarantine.references, on, rules, ...uriOf(call) }) : null;
   if (isKept && kept === null) return null;
   const parts = kept?.parts ?? outputParts(method, message, rules);
   if (parts.length > 0) await outputs.released({ token, decision: decision.id, server, parts });
   return kept?.message ?? message;
+}
+
+function uriOf({ arguments: { uri } }: Call): { readonly uri?: string } {
+  return typeof uri === 'string' ? { uri } : {};
 }
 
 /** HTTP status of a reply that is one document. A legacy client takes an HTTP error for trouble with its session. */
