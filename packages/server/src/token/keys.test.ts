@@ -29,6 +29,7 @@ test('keys are made once, one per purpose, in files that only their owner can re
   assert.deepEqual((await readdir(dir)).sort(), [
     'context-ed25519.pem',
     'cookies.key',
+    'request-state.key',
     'token-ed25519.pem',
     'token-p256.pem',
   ]);
@@ -76,6 +77,6 @@ test('two processes that start at once end up with the same keys', async (t) => 
   const opened = await Promise.all(Array.from({ length: 6 }, () => openKeys({ dir })));
   assert.equal(new Set(opened.map((keys) => keys.token.kid)).size, 1);
   assert.equal(new Set(opened.map((keys) => keys.cookieSecret)).size, 1);
-  assert.equal((await readdir(dir)).length, 4);
+  assert.equal((await readdir(dir)).length, 5);
   assert.match(await readFile(join(dir, 'token-ed25519.pem'), 'utf8'), /BEGIN PRIVATE KEY/);
 });
