@@ -120,7 +120,7 @@ const story: readonly (readonly [name: string, request: Raw, status: number, cod
   ['an overlong dot', at('/contacts/%c0%ae%c0%ae'), 400, 'gateway.malformed'],
   ['a broken escape', at('/contacts/%zz'), 400, 'gateway.malformed'],
   ['a fragment', at('/contacts/c1#/../me'), 400, 'gateway.malformed'],
-  ['a path parameter of old', at('/contacts/me;role=admin'), 200, null],
+  ['a path parameter of old', at('/contacts/me;role=admin'), 403, 'action.target_untrusted'],
   ['a slash at the end', at('/contacts/c1/'), 403, 'action.unknown'],
   ['another case', at('/CONTACTS/c1'), 403, 'action.unknown'],
   ['another prefix', { target: '/http/crm2/contacts/c1' }, 403, 'transport.edge_not_allowed'],
@@ -218,7 +218,7 @@ for (const [name, request, status, code] of story) {
     if (status >= 400) assert.deepEqual(crm.seen, []);
     // Whatever goes through is what the gateway made of it, and holds nothing else.
     for (const { url, headers } of crm.seen) {
-      assert.match(url, /^\/v1\/contacts(?:\/me%3Brole%3Dadmin)?$/);
+      assert.match(url, /^\/v1\/contacts$/);
       assert.deepEqual(
         Object.keys(headers).filter((one) => /admin|forwarded|cookie|trailer/.test(one)),
         [],

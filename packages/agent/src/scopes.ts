@@ -17,7 +17,8 @@ export interface ScopeQuestion {
 /** Never empty: where nothing is held the needed scope is asked for all the same, so that the plane says no and records it. */
 export function scopesOfCall({ callee, body, held, delegate }: ScopeQuestion): readonly string[] {
   if (callee.kind === 'agent') return unique([`${callee.key}:send`, ...delegate]);
-  const named = mcpScope(callee.key, body);
+  // What a body of plain HTTP says is the upstream's business, whatever it looks like.
+  const named = callee.kind === 'server' ? mcpScope(callee.key, body) : null;
   if (named !== null) return [named];
   // Lists and discovery need any scope of the server, and show what the token covers: so all of them are taken.
   const ofServer = held.filter((scope) => parseScope(scope)?.name === callee.key);
