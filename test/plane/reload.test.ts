@@ -107,6 +107,28 @@ test('a line of the allow list is taken on, a new limit waits, a new agent is fo
   assert.equal(await read(), 'action.policy_forbids');
 });
 
+test('what waits does not come into force because a server lists its tools anew, or a review is accepted', async () => {
+  writeFileSync(house, forbid);
+  await world.plane.reload();
+  rmSync(house);
+  assert.match(await world.plane.reload(), /waits for an admin/);
+  const review = (await (await world.person('/policy/review/files')).json()) as { digest: string };
+  const body = JSON.stringify({ digest: review.digest });
+  assert.equal((await world.person('/policy/review/files', { method: 'POST', body })).status, 200);
+  assert.equal(await read(), 'action.policy_forbids');
+});
+
+test('a line that is only watched from now on waits, and is watched once taken on', async () => {
+  const line = '  - { agent: claude/orchestrator, tool: files/read_text_file';
+  writeFileSync(house, forbid);
+  await world.plane.reload();
+  writeFileSync(join(dataDir, 'writ.yaml'), writ.replace(`${line} }`, `${line}, mode: observe }`));
+  assert.match(await world.plane.reload(), /\(modes\) and waits/);
+  assert.equal(await read(), 'action.policy_forbids');
+  await takeOn();
+  assert.equal(await read(), 'ok');
+});
+
 test('nobody but a person takes anything on', async () => {
   const { digest } = await draft();
   const url = `${world.api}/policy/reload`;

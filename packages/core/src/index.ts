@@ -21,7 +21,7 @@ export {
   policyRequestOf,
 } from './action/judge-action.ts';
 export type { Limit } from './action/limits.ts';
-export type { Mode } from './action/observe.ts';
+export { BROKER_SECRET_RULE, type Mode } from './action/observe.ts';
 export type {
   ArgumentFault,
   Asker,

@@ -57,7 +57,6 @@ export interface Plane {
 interface Late {
   world: WorldHolder | null;
   authorization: AuthorizationServer | null;
-  people: PeopleRooms | null;
   rooms: ReadRooms | null;
 }
 
@@ -81,7 +80,8 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   const { config, clock = systemClock, environment = process.env, demo = null } = options;
   const startedMillis = performance.now();
   const say = options.say ?? ((sentence: string) => void process.stderr.write(`writ: ${sentence}\n`));
-  const late: Late = { world: null, authorization: null, people: null, rooms: null };
+  const started = Promise.withResolvers<PeopleRooms>();
+  const late: Late = { world: null, authorization: null, rooms: null };
   const world = (): World => late.world!.snapshot();
   const ground = await openGround(
     { config, clock, say, versions: () => late.world?.snapshot().versions ?? {} },
@@ -95,7 +95,8 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     {
       world,
       isRevoked: (spiffeId) => late.authorization?.revocations.view().agents.has(spiffeId) ?? false,
-      sessionMayLaunch: async (session) => (await late.people?.mayLaunch(session)) ?? 'the plane is still starting',
+      // A runner that was here before the plane comes back at once; until people can be asked it waits, rather than hears a no.
+      sessionMayLaunch: async (session) => (await started.promise).mayLaunch(session),
     },
     onClose,
   );
@@ -105,7 +106,6 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     { ground, bases, adminBase: listeners.addresses.admin, demo: demo?.user ?? null },
     onClose,
   );
-  late.people = people;
   const authorization = await openAuthorization(ground, bases, standing, people, () => policy.scopedServers());
   onClose(() => authorization.stop());
   late.authorization = authorization;
@@ -172,8 +172,9 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
   );
   onClose(await observeServers({ config, upstreams, policy, say, demo: demo?.user ?? null }));
 
-  const reload = createReload({ ground, issuer: bases.issuer, standing, policy, world: holder });
+  const reload = createReload({ ground, issuer: bases.issuer, standing, policy, modes, world: holder });
   const door = await people.open({ authorization, policy, identities, world: holder, tasks, reload, telemetry });
+  started.resolve(people);
   const rooms = { authorization, console: door, decisionPoint: gateway.decisionPoint.admin, log, store };
   const admin = adminHandler({ ...rooms, modes, auditDir: ground.auditDir, report });
   listeners.open(gatewayHandler(gateway.routes), admin, admin);

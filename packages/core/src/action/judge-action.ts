@@ -14,10 +14,11 @@ import {
 } from './approval.ts';
 import { ANSWERS_MEMBER, type Call, type Target } from './call.ts';
 import { type Limit, limitClaims, moneyClaims } from './limits.ts';
-import { goesThrough, type Mode, type Observed } from './observe.ts';
-import type { Asker, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
+import { BROKER_SECRET_RULE, goesThrough, type Mode, type Observed } from './observe.ts';
+import type { Asker, Definition, Policy, PolicyAnswer, PolicyContext, PolicyRequest } from './policy.ts';
 import { type Spend, spendOf } from './spend.ts';
 import type { Question, TaskWorld, TrustAnswer } from './task-world.ts';
+import type { Memory } from './trust/floor.ts';
 import type { TrustFacts } from './trust/trust-facts.ts';
 
 export interface ActionFacts {
@@ -68,7 +69,7 @@ export interface ActionWorld {
   readonly limits: readonly Limit[];
   readonly engine: Engine;
   /** Whether text outlives a task in this caller; null where nobody said. Rules §3.4: then nothing of risk 3 and above. */
-  memoryOf(actorKey: string): 'task' | 'none' | 'persistent' | null;
+  memoryOf(actorKey: string): Memory | null;
 }
 
 export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, nowSeconds: number): ActionVerdict {
@@ -77,9 +78,24 @@ export function judgeAction(call: Call, token: TokenFacts, world: ActionWorld, n
   const definition = world.policy.definition(call.target);
   const mode = world.modeOf(call.target, token.actorKey);
   if (!goesThrough(mode, verdict.denial, definition)) return verdict;
-  const { outcome, denial } = verdict;
-  const facts = verdict.facts ?? { ...nothingAsked, policyVersion: world.policy.version, risk: definition!.risk };
-  return pass({ ...facts, claims: [], observed: mode === 'observe' ? { outcome, denial } : null });
+  return watched(verdict, definition!, mode, call, token, world);
+}
+
+/** What is only watched still spends what its chain may spend, and still carries no secret of the broker. Rules §7.3. */
+function watched(
+  { outcome, denial: told, facts }: RefusedAction | NeedsApproval,
+  definition: Definition,
+  mode: Mode,
+  call: Call,
+  token: TokenFacts,
+  { policy, tasks }: ActionWorld,
+): ActionVerdict {
+  const secret = tasks.judge(call, token, definition).denials.find(({ rule }) => rule === BROKER_SECRET_RULE);
+  if (secret) return no(secret.code, { argument: secret.argument }, secret.rule);
+  const money = moneyClaims(token.chain, spendOf(definition.trust, call.arguments));
+  if ('code' in money) return { outcome: 'deny', denial: money, facts };
+  const known = facts ?? { ...nothingAsked, policyVersion: policy.version, risk: definition.risk };
+  return pass({ ...known, claims: money, observed: mode === 'observe' ? { outcome, denial: told } : null });
 }
 
 /** deny > approval > allow (rules §3.12). */
@@ -99,11 +115,8 @@ function judgeEnforced(call: Call, token: TokenFacts, world: ActionWorld, nowSec
   if (fault) return no(fault.code, { argument: fault.pointer, expected: fault.expected });
 
   if (definition.risk >= 3 && world.memoryOf(token.actorKey) === null) {
-    return no('action.policy_forbids', {
-      target: nameOf(call),
-      why: 'the agent does not state its `memory`',
-      rule: 'Writ rules §3.4',
-    });
+    const why = 'the agent does not state its `memory`';
+    return no('action.policy_forbids', { target: nameOf(call), why }, 'Writ rules §3.4');
   }
 
   const trust = world.tasks.judge(call, token, definition);
@@ -223,8 +236,8 @@ export function couldCall(token: TokenFacts, target: Call['target'], policy: Pol
   );
 }
 
-function no(code: Parameters<typeof denial>[0], detail: Denial['detail']): RefusedAction {
-  return { outcome: 'deny', denial: denial(code, detail), facts: null };
+function no(code: Parameters<typeof denial>[0], detail: Denial['detail'], rule?: string): RefusedAction {
+  return { outcome: 'deny', denial: denial(code, detail, rule), facts: null };
 }
 
 function nameOf(call: Call): string {

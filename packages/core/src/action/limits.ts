@@ -2,8 +2,10 @@
 // (rules §2.12). Here they become claims; the store takes all of them or none.
 
 import { type Denial, denial } from '../denial.ts';
-import type { Chain, Principal } from '../token/chain.ts';
+import { CALLS } from '../token/budget.ts';
+import type { Chain } from '../token/chain.ts';
 import type { Claim, TokenFacts } from '../token/facts.ts';
+import { userKey } from '../token/token-world.ts';
 import type { Call } from './call.ts';
 import type { Spend } from './spend.ts';
 
@@ -22,14 +24,12 @@ export interface Limit {
   readonly windowSeconds: number | null;
 }
 
-const countedUnit = 'calls';
-
 /** Debits of money at every link that has a ceiling for it. Calls are counted with the token. */
 export function moneyClaims({ links }: Chain, spend: Spend): readonly Claim[] | Denial {
   const claims: Claim[] = [];
   for (const { row, actor, budget } of links) {
     for (const { unit, max } of budget) {
-      if (unit === countedUnit || spend === 'nothing') continue;
+      if (unit === CALLS || spend === 'nothing') continue;
       // A ceiling nobody can count against is a no, and so is money that the ceiling does not speak of.
       if (spend === 'unknown' || !budget.some((one) => one.unit === spend.unit)) {
         return denial('token.restriction_unknown', { unit, actor: actor.sub });
@@ -54,13 +54,13 @@ export function limitClaims(
   for (const limit of limits) {
     const { id, unit, max, of } = limit;
     if (of !== null && of !== call.target.server && of !== `${call.target.server}/${call.target.name}`) continue;
-    if (unit !== countedUnit) {
+    if (unit !== CALLS) {
       if (spend === 'nothing') continue;
       if (spend === 'unknown')
         return denial('action.limit_exceeded', { limit: id, unit, why: 'the amount cannot be read' }, id);
       if (spend.unit !== unit) continue;
     }
-    const amount = unit === countedUnit || typeof spend === 'string' ? 1 : spend.amount;
+    const amount = unit === CALLS || typeof spend === 'string' ? 1 : spend.amount;
     if (amount > max) return denial('action.limit_exceeded', { limit: id, unit, amount, max }, id);
     const window = windowOf(limit, token, nowSeconds);
     claims.push({
@@ -77,12 +77,8 @@ export function limitClaims(
 }
 
 function keyOf({ id, per }: Limit, { chain, root, actorKey }: TokenFacts): string {
-  const whose = per === 'task' ? chain.task : per === 'root' ? partyOf(root) : actorKey;
+  const whose = per === 'task' ? chain.task : per === 'root' ? userKey(root) : actorKey;
   return JSON.stringify([id, per, whose]);
-}
-
-function partyOf({ iss, sub }: Principal): string {
-  return `${iss} ${sub}`;
 }
 
 /** Fixed windows from 1970 on, so that every replica counts in the same one. A task's own ends with its grant. */

@@ -4,6 +4,7 @@
 import { parseDecimal } from '../std/decimal.ts';
 import type { JsonObject } from '../std/json.ts';
 import { valueAt } from '../std/pointer.ts';
+import { CURRENCY } from '../token/budget.ts';
 import type { ToolTrust } from './trust/manifest.ts';
 import { argumentLeaves } from './trust/roles.ts';
 
@@ -11,12 +12,14 @@ import { argumentLeaves } from './trust/roles.ts';
 export type Spend = 'nothing' | 'unknown' | { readonly unit: string; readonly amount: number };
 
 export function spendOf({ effect, args = {} }: ToolTrust, given: JsonObject): Spend {
+  // A payment that names no amount pays whatever the tool thinks.
+  const unsaid: Spend = effect === 'money' || effect === 'unknown' ? 'unknown' : 'nothing';
   const priced = Object.entries(args).filter(([, rule]) => rule.currency !== undefined);
-  if (priced.length === 0) return effect === 'money' || effect === 'unknown' ? 'unknown' : 'nothing';
+  if (priced.length === 0) return unsaid;
   const found: Exclude<Spend, string>[] = [];
   for (const [pointer, rule] of priced) {
     const unit = typeof rule.currency === 'string' ? rule.currency : valueAt(given, rule.currency!.arg);
-    if (typeof unit !== 'string' || !/^[A-Z]{3}$/.test(unit)) return 'unknown';
+    if (typeof unit !== 'string' || !CURRENCY.test(unit)) return 'unknown';
     const leaves = argumentLeaves(given, { [pointer]: rule }).filter(({ role }) => role === 'value');
     for (const { value } of leaves) {
       const amount = minorUnits(value, unit);
@@ -24,9 +27,8 @@ export function spendOf({ effect, args = {} }: ToolTrust, given: JsonObject): Sp
       found.push({ unit, amount });
     }
   }
-  // A payment that names no amount pays whatever the tool thinks.
   const [first] = found;
-  if (!first) return effect === 'money' ? 'unknown' : 'nothing';
+  if (!first) return unsaid;
   const amount = found.reduce((sum, one) => sum + one.amount, 0);
   return Number.isSafeInteger(amount) ? { unit: first.unit, amount } : 'unknown';
 }

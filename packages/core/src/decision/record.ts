@@ -2,6 +2,8 @@
 // (sequence, result, proof). Never a token, never an argument's value.
 
 import type { Call } from '../action/call.ts';
+import type { Mode } from '../action/observe.ts';
+import type { Memory } from '../action/trust/floor.ts';
 import { type Detail, says } from '../denial.ts';
 import { fixedJson, type JsonObject, type JsonValue } from '../std/json.ts';
 import type { Chain, Link } from '../token/chain.ts';
@@ -17,8 +19,8 @@ export interface RecordFrame {
   /** `sha256:<hex>` of the canonical arguments. */
   readonly argumentsDigest: string;
   readonly replica: string;
-  readonly mode: 'enforce' | 'observe' | 'off';
-  readonly memory: 'task' | 'none' | 'persistent';
+  readonly mode: Mode;
+  readonly memory: Memory;
   /** Version ids of the world it was judged in. */
   readonly versions: { readonly [part: string]: string };
   /** What the broker gives the call to act with, by name. Never a value. */

@@ -8,6 +8,7 @@ import type { PeerFacts } from '../transport/peer.ts';
 import { agentPath } from '../transport/spiffe-id.ts';
 import { deny, pass, type Verdict } from '../verdict.ts';
 import { type Asked, refusalOfLink } from './admits.ts';
+import { callClaims } from './budget.ts';
 import { type Chain, leafOf } from './chain.ts';
 import type { Credential } from './credential.ts';
 import { judgeProof } from './dpop.ts';
@@ -206,21 +207,10 @@ export function withdrawnPart(
   return agent ? { agent: agent.actor.sub } : null;
 }
 
-const countedUnit = 'calls';
-/** ISO 4217. */
-const CURRENCY = /^[A-Z]{3}$/;
-
 function claimsOf(token: GenuineToken, ask: TokenAsk, bound: Bound, proof: Claim | null): Verdict<TokenFacts> {
   const leaf = leafOf(token.chain);
-  const claims: Claim[] = proof ? [proof] : [];
-  for (const link of token.chain.links) {
-    for (const { unit, max } of link.budget) {
-      // Money is counted where the amount is read from the arguments, in check 3; a ceiling nobody can count is a no.
-      if (CURRENCY.test(unit)) continue;
-      if (unit !== countedUnit) return deny('token.restriction_unknown', { unit, actor: link.actor.sub });
-      if (ask.scopes.length > 0) claims.push({ kind: 'budget', row: link.row, unit, amount: 1, max });
-    }
-  }
+  const calls = callClaims(token.chain, ask.scopes);
+  if ('code' in calls) return { outcome: 'deny', denial: calls };
   return pass({
     encoding: 'jwt',
     tokenId: token.id,
@@ -231,7 +221,7 @@ function claimsOf(token: GenuineToken, ask: TokenAsk, bound: Bound, proof: Claim
     ...bound,
     untilSeconds: Math.min(token.expiresSeconds, leaf.untilSeconds),
     wildcard: ask.scopes.some((scope) => !token.chain.links.every((link) => coveredByName(link.scopes, scope))),
-    claims,
+    claims: proof ? [proof, ...calls] : calls,
   } as unknown as TokenFacts);
 }
 

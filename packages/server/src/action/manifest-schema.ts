@@ -32,20 +32,25 @@ const TYPES = ['iban', 'email', 'url', 'id', 'number', 'date', 'text'] as const;
 const words = <const Words extends readonly [string, ...string[]]>(list: Words) =>
   z.enum(list, { error: `one of ${list.map((word) => `\`${word}\``).join(', ')}` });
 
-const argument = z.strictObject(
-  {
-    role: words(ROLES),
-    type: words(TYPES).optional(),
-    compose: text.optional(),
-    /** Of a value that is an amount of money: rules §2.12. */
-    currency: z
-      .union([z.string().regex(/^[A-Z]{3}$/), z.strictObject({ arg: pointer })], {
-        error: 'a currency such as `EUR`, or `{ arg: /currency }` where an argument names it',
-      })
-      .optional(),
-  },
-  { error: 'a role, such as `{ role: target, type: email }`' },
-);
+const argument = z
+  .strictObject(
+    {
+      role: words(ROLES),
+      type: words(TYPES).optional(),
+      compose: text.optional(),
+      /** Of a value that is an amount of money: rules §2.12. */
+      currency: z
+        .union([z.string().regex(/^[A-Z]{3}$/), z.strictObject({ arg: pointer })], {
+          error: 'a currency such as `EUR`, or `{ arg: /currency }` where an argument names it',
+        })
+        .optional(),
+    },
+    { error: 'a role, such as `{ role: target, type: email }`' },
+  )
+  .refine((one) => one.currency === undefined || one.role === 'value', {
+    error: 'a `currency` beside the role `value` only: nothing else is counted as money',
+    path: ['currency'],
+  });
 
 const output = z.strictObject(
   {

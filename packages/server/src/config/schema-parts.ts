@@ -87,7 +87,10 @@ export const limit = closed(
     every: duration.optional(),
   },
   'a limit such as `{ max: "500.00 EUR", per: root, every: 1d }`',
-);
+).refine(({ per, every }) => per === 'task' || every !== undefined, {
+  error: '`every`, such as `1d`: only what counts per task ends by itself',
+  path: ['every'],
+});
 
 export const allowLine = closed(
   {

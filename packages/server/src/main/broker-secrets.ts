@@ -3,6 +3,7 @@
 
 import {
   argumentLeaves,
+  BROKER_SECRET_RULE,
   type Definition,
   type JsonObject,
   type Principal,
@@ -32,7 +33,8 @@ export function refuseBrokerSecrets(tasks: TaskWorld, secrets: KnownSecrets, sta
       const denials = [...misplacedIn(call.arguments, definition, (text) => standIns.mayStand(text, use))];
       const found = secretIn(call.arguments, secrets) ?? secretIn(call.answers ?? {}, secrets);
       if (found !== null) {
-        secrets.seen(textsOf(call.arguments), { server: call.target.server, decision: call.decisionId });
+        const texts = [...textsOf(call.arguments), ...textsOf(call.answers ?? {})];
+        secrets.seen(texts, { server: call.target.server, decision: call.decisionId });
         denials.unshift(found);
       }
       return denials.length === 0 ? answer : { ...answer, denials: [...denials, ...answer.denials] };
@@ -59,7 +61,7 @@ function textsOf(args: JsonObject): readonly string[] {
 
 /** Names count as well as values: an argument may be called by what it carries. */
 function secretIn(args: JsonObject, secrets: KnownSecrets): Question | null {
-  const rule = 'writ.secret.broker';
+  const rule = BROKER_SECRET_RULE;
   const code = 'action.secret_in_arguments';
   for (const pointer of pointersOf(args)) {
     // The pointer would repeat the name.

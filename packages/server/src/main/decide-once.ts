@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Call,
+  canonicalJson,
   decide,
   decisionRecord,
   isJsonObject,
@@ -16,6 +17,7 @@ import {
   type Resource,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
+import { listingOfPins } from '../action/pins.ts';
 import { toldTask } from '../action/tasks/told-task.ts';
 import type { Config } from '../config/config.ts';
 import { digestOf } from '../gateway/http-io.ts';
@@ -80,7 +82,7 @@ export async function decideOnce({ config, request }: DecideOnce): Promise<JsonO
     const decision = decide(call, world, nowSeconds);
     return decisionRecord(call, decision, {
       time: new Date(nowSeconds * 1000).toISOString(),
-      argumentsDigest: digestOf(JSON.stringify(call.arguments)),
+      argumentsDigest: digestOf(canonicalJson(call.arguments)),
       replica: '1',
       mode: 'enforce',
       memory: 'persistent',
@@ -98,16 +100,7 @@ function notAsked({ pdp }: Config): { readonly [part: string]: string } {
 
 /** Without a running server, what was reviewed stands for what is listed. */
 async function listReviewed(config: Config, pins: Awaited<ReturnType<typeof openPolicy>>['pins']): Promise<void> {
-  for (const server of config.servers.keys()) {
-    const documents = (await pins.pins(server)).map(({ document }) => document);
-    await pins.observe(server, {
-      instructions: documents[0]?.instructions ?? null,
-      tools: documents.filter(({ kind }) => kind === 'tool').map(({ definition }) => definition),
-      prompts: documents.filter(({ kind }) => kind === 'prompt').map(({ definition }) => definition),
-      resourceTemplates: [],
-      resources: documents.some(({ kind }) => kind === 'resources'),
-    });
-  }
+  for (const server of config.servers.keys()) await pins.observe(server, listingOfPins(await pins.pins(server)));
 }
 
 function basesOf(config: Config): Bases {

@@ -6,6 +6,8 @@ import type { AllowLine, Config, Mode as Wanted } from '../config/config.ts';
 import type { Store } from '../store/store.ts';
 
 export interface Modes {
+  /** From now on as this configuration says. */
+  adopt(config: ModesDeps['config']): Promise<void>;
   /** Of an allow line for this caller and tool, else of the server. */
   of(target: Pick<Target, 'server' | 'name'>, actorKey: string): Mode;
   /** The loosest that is in force anywhere, and what it is in force for until when; for `/readyz`. */
@@ -27,15 +29,22 @@ interface Standing {
 }
 
 export async function openModes({ config, store, clock }: ModesDeps): Promise<Modes> {
-  const lines = config.allow.filter(({ mode }) => mode !== null);
-  const wanted = [
-    ...[...config.servers].map(([key, { mode }]) => [key, mode ?? config.mode] as const),
-    ...lines.map((line) => [lineName(line), line.mode!] as const),
-  ];
-  const standing = new Map<string, Standing>();
-  for (const [name, mode] of wanted) standing.set(name, await standingOf(`mode ${name}`, mode, store, clock));
+  let lines: readonly AllowLine[] = [];
+  let standing: ReadonlyMap<string, Standing> = new Map();
+  async function adopt({ mode: usual, servers, allow }: ModesDeps['config']): Promise<void> {
+    const moded = allow.filter(({ mode }) => mode !== null);
+    const wanted = [
+      ...[...servers].map(([key, { mode }]) => [key, mode ?? usual] as const),
+      ...moded.map((line) => [lineName(line), line.mode!] as const),
+    ];
+    const next = new Map<string, Standing>();
+    for (const [name, mode] of wanted) next.set(name, await standingOf(`mode ${name}`, mode, store, clock));
+    [lines, standing] = [moded, next];
+  }
+  await adopt(config);
   const now = ({ mode, untilSeconds }: Standing): Mode => (clock.nowSeconds() < untilSeconds ? mode : 'enforce');
   return {
+    adopt,
     of({ server, name }, actorKey) {
       const line = lines.find((one) => one.agent === actorKey && scopeCovers(scopeOf(one), `${server}:${name}`));
       const found = standing.get(line ? lineName(line) : server);

@@ -40,11 +40,26 @@ export interface PolicyHolder {
   /** Loads anew; rejects with PolicyFault when the set does not validate, and the old one stays. */
   reload(): Promise<void>;
   /** The set that another configuration would give, without taking it on. Rejects with PolicyFault. */
-  plan(next: Config): Promise<LoadedPolicy>;
-  /** From now on everything is loaded as this configuration says; one that does not validate leaves the old one. */
-  adopt(next: Config): Promise<void>;
+  plan(next: Config): Promise<PolicyPlan>;
+  /** From now on everything is loaded as this plan read it; one that does not validate leaves the old one. */
+  adopt(plan: PolicyPlan): Promise<void>;
   /** Null where nothing is asked again. */
   shadow(): ShadowCounts | null;
+}
+
+/**
+ * A configuration and the files it names, as they were read once. Whatever loads later loads this: what somebody writes into a file
+ * meanwhile comes into force by a reload and in no other way (rules §7.2).
+ */
+interface Written {
+  readonly config: Config;
+  readonly cedarFiles: readonly CedarFile[];
+  readonly manifests: ReadonlyMap<string, ServerManifest>;
+}
+
+export interface PolicyPlan {
+  readonly written: Written;
+  readonly loaded: LoadedPolicy;
 }
 
 /** A set that does not validate, with the places to mend. */
@@ -59,34 +74,37 @@ export class PolicyFault extends Error {
 
 export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
   const { store, clock } = deps;
-  let { config } = deps;
-  let manifests = manifestsOf(config);
+  let written = readWritten(deps.config);
   const shadow = deps.event ? openShadow({ say: deps.say, event: deps.event }) : null;
   let current: LoadedPolicy | null = null;
   let scoped: ScopedServers = new Map();
   const reviewed = new Map<string, ReadonlySet<string | null>>();
   let running: Promise<void> = Promise.resolve();
 
-  async function serversOf(from: Config, own: typeof manifests) {
+  async function serversOf({ config, manifests }: Written) {
     return Promise.all(
-      [...from.servers].map(async ([key, { trustAnnotations }]) => ({
+      [...config.servers].map(async ([key, { trustAnnotations }]) => ({
         key,
-        kind: serverKind(from, key),
+        kind: serverKind(config, key),
         pins: await pins.pins(key),
         listing: pins.listing(key),
-        manifest: own.get(key) ?? null,
+        manifest: manifests.get(key) ?? null,
         trustAnnotations,
       })),
     );
   }
 
-  function loaded(from: Config, servers: Awaited<ReturnType<typeof serversOf>>, watched: boolean): LoadedPolicy {
+  function loaded(
+    { config, cedarFiles }: Written,
+    servers: Awaited<ReturnType<typeof serversOf>>,
+    watched: boolean,
+  ): LoadedPolicy {
     const input = {
-      cedarFiles: cedarFilesOf(from),
-      allow: from.allow,
-      directory: directoryOf(from, deps.issuer),
+      cedarFiles,
+      allow: config.allow,
+      directory: directoryOf(config, deps.issuer),
       servers,
-      locate: () => ({ file: relative(process.cwd(), from.file) || from.file, line: 1, column: 1 }),
+      locate: () => ({ file: relative(process.cwd(), config.file) || config.file, line: 1, column: 1 }),
       trustRules: [],
     };
     const result = loadPolicy(input, (watched && shadow) || {});
@@ -94,26 +112,17 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     return result;
   }
 
-  async function load(): Promise<void> {
-    const servers = await serversOf(config, manifests);
-    const result = loaded(config, servers, true);
+  /** What does not validate leaves everything as it was. */
+  async function load(from: Written): Promise<void> {
+    const servers = await serversOf(from);
+    const result = loaded(from, servers, true);
     for (const { key, pins: kept } of servers) {
       reviewed.set(key, new Set(kept.map(({ document }) => document.instructions)));
     }
+    written = from;
     current = result;
-    scoped = scopedServersOf(servers, (server, tool) => riskReviewedIn(config.allow, server, tool));
+    scoped = scopedServersOf(servers, (server, tool) => riskReviewedIn(from.config.allow, server, tool));
     deps.onLoaded(result.policy);
-  }
-
-  async function adopt(next: Config): Promise<void> {
-    const before = { config, manifests };
-    ({ config, manifests } = { config: next, manifests: manifestsOf(next) });
-    try {
-      await load();
-    } catch (fault) {
-      ({ config, manifests } = before);
-      throw fault;
-    }
   }
 
   /** One load at a time; what changes meanwhile is in the next. */
@@ -125,7 +134,7 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     );
     return next;
   }
-  const reload = () => inTurn(load);
+  const reload = () => inTurn(() => load(written));
 
   const pins = createPins({
     store: pinStore(store),
@@ -141,10 +150,18 @@ export async function openPolicy(deps: PolicyDeps): Promise<PolicyHolder> {
     scopedServers: () => scoped,
     reviewedInstructions: (server, instructions) => reviewed.get(server)?.has(instructions) ?? false,
     reload,
-    plan: (next) => inTurn(async () => loaded(next, await serversOf(next, manifestsOf(next)), false)),
-    adopt: (next) => inTurn(() => adopt(next)),
+    plan: (next) =>
+      inTurn(async () => {
+        const planned = readWritten(next);
+        return { written: planned, loaded: loaded(planned, await serversOf(planned), false) };
+      }),
+    adopt: (plan) => inTurn(() => load(plan.written)),
     shadow: () => shadow?.counts() ?? null,
   };
+}
+
+function readWritten(config: Config): Written {
+  return { config, cedarFiles: cedarFilesOf(config), manifests: manifestsOf(config) };
 }
 
 function directoryOf(config: Config, issuer: string) {

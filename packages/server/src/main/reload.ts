@@ -9,7 +9,8 @@ import { digestOf } from '../action/digest.ts';
 import type { Config, ServerConfig } from '../config/config.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Ground } from './ground.ts';
-import type { PolicyHolder } from './policy.ts';
+import type { Modes } from './modes.ts';
+import type { PolicyHolder, PolicyPlan } from './policy.ts';
 import type { Standing } from './standing.ts';
 import type { WorldHolder } from './world.ts';
 
@@ -35,15 +36,23 @@ export interface Reload {
   applyIfNarrower(): Promise<string>;
 }
 
+/** What the files said when they were read, which is what is taken on. */
+interface Drafted {
+  readonly next: Config;
+  readonly planned: PolicyPlan;
+  readonly draft: PolicyDraft;
+}
+
 export interface ReloadDeps {
   readonly ground: Pick<Ground, 'config' | 'records'>;
   readonly issuer: string;
   readonly standing: Standing;
   readonly policy: PolicyHolder;
+  readonly modes: Modes;
   readonly world: WorldHolder;
 }
 
-export function createReload({ ground, issuer, standing, policy, world }: ReloadDeps): Reload {
+export function createReload({ ground, issuer, standing, policy, modes, world }: ReloadDeps): Reload {
   let running = ground.config;
   const holders = [...running.agents.keys(), ...[...running.clients.keys()].map((id) => `client:${id}`)];
 
@@ -64,7 +73,7 @@ export function createReload({ ground, issuer, standing, policy, world }: Reload
     return new Map(holders.map((holder) => [holder, blastRadius(view, holder)]));
   }
 
-  async function drafted(): Promise<{ readonly next: Config; readonly draft: PolicyDraft }> {
+  async function drafted(): Promise<Drafted> {
     const read = loadConfig(ground.config.file);
     if ('problems' in read) {
       throw new Error(
@@ -73,36 +82,31 @@ export function createReload({ ground, issuer, standing, policy, world }: Reload
     }
     const next = takenOver(running, read.config);
     const planned = await policy.plan(next);
-    const [before, after] = await Promise.all([radiiOf(policy.loaded()), radiiOf(planned)]);
+    const [before, after] = await Promise.all([radiiOf(policy.loaded()), radiiOf(planned.loaded)]);
     const diffs = holders.map((holder) => ({ holder, ...radiusDiff(before.get(holder)!, after.get(holder)!) }));
     const changes = diffs.flatMap(({ holder, changes: some }) =>
       some.map(({ action, actor, wider }) => ({ holder, action, actor, wider })),
     );
-    const untold = untoldParts(running, next, policy.loaded(), planned);
+    const untold = untoldParts(running, next, policy.loaded(), planned.loaded);
+    const is = planned.loaded.policy.version;
     const draft = {
-      digest: digestOf({ policy: planned.policy.version, limits: digestable(next.limits) }),
+      digest: digestOf({ policy: is, limits: digestable(next.limits), modes: digestable(linesModes(next)) }),
       was: policy.loaded().policy.version,
-      is: planned.policy.version,
+      is,
       widens: untold.length > 0 || diffs.some(({ widens }) => widens),
       changes,
       untold,
       restart: restartKeys(running, read.config),
     };
-    return { next, draft };
+    return { next, planned, draft };
   }
 
-  async function take({ next, draft }: Awaited<ReturnType<typeof drafted>>, by: string | null): Promise<void> {
+  async function take({ next, planned, draft }: Drafted, by: string | null): Promise<void> {
     const { digest, was, is, widens, untold } = draft;
-    await ground.records.event('policy.changed', {
-      by,
-      digest,
-      was,
-      is,
-      widens,
-      untold,
-      changes: draft.changes.length,
-    });
-    await policy.adopt(next);
+    const changed = { digest, was, is, widens, untold, changes: draft.changes.length };
+    await ground.records.event('policy.changed', { by, ...changed });
+    await policy.adopt(planned);
+    await modes.adopt(next);
     world.change({ limits: next.limits });
     running = next;
   }
@@ -142,12 +146,17 @@ function takenOver(running: Config, { allow, policyDir, limits, servers }: Confi
   };
 }
 
-/** A limit that is gone, a role that is weaker: nothing of it stands in a blast radius. */
+/** A limit that is gone, a role that is weaker, a line that is only watched: nothing of it stands in a blast radius. */
 function untoldParts(running: Config, next: Config, was: LoadedPolicy, is: LoadedPolicy): readonly string[] {
   return [
     ...(isSame(running.limits, next.limits) ? [] : ['limits']),
+    ...(isSame(linesModes(running), linesModes(next)) ? [] : ['modes']),
     ...(isSame(was.trustOf(), is.trustOf()) ? [] : ['manifests']),
   ];
+}
+
+function linesModes({ allow }: Config) {
+  return allow.flatMap(({ agent, server, tool, mode }) => (mode === null ? [] : [[agent, server, tool, mode]]));
 }
 
 const LIVE: ReadonlySet<string> = new Set(['file', 'allow', 'policyDir', 'limits', 'servers', 'dataDir']);

@@ -5,12 +5,12 @@ import { type Denial, denial } from '../../denial.ts';
 import { agentPath, parseSpiffeId } from '../../transport/spiffe-id.ts';
 import { deny, pass, type Verdict } from '../../verdict.ts';
 import { refusalOfLink } from '../admits.ts';
+import { callClaims } from '../budget.ts';
 import { type Chain, leafOf, rootOf, samePrincipal } from '../chain.ts';
 import type { Claim } from '../facts.ts';
 import { revocationFault } from '../judge-token.ts';
 import { widening } from '../narrower.ts';
 import { coveredByName } from '../scope.ts';
-import { budgetClaims } from './budget-claims.ts';
 import type { CapEngine } from './engine.ts';
 import { judgeHolderProof } from './holder-proof.ts';
 import { readAip, readMacaroon, type SeenCapability } from './read-capability.ts';
@@ -50,7 +50,7 @@ function judgeSeen(
   if (gone) return { outcome: 'deny', denial: gone };
   const fault = shapeFault(chain) ?? firstRefusal(chain, ask, nowSeconds);
   if (fault) return { outcome: 'deny', denial: fault };
-  const claims = budgetClaims(chain, ask.scopes);
+  const claims = callClaims(chain, ask.scopes);
   if ('code' in claims) return { outcome: 'deny', denial: claims };
   const leaf = leafOf(chain);
   return pass({
