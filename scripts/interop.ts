@@ -22,7 +22,8 @@ const tier = values.tier === undefined ? 2 : Number(values.tier);
 const ci = process.env.CI === 'true';
 const chosen = peers.filter(
   ({ name, tier: of }) =>
-    of <= tier && (positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word))),
+    of <= tier &&
+    (positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word.toLowerCase()))),
 );
 if (chosen.length === 0) {
   console.error(

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { goToolchain } from './go-toolchain.ts';
-import { type AbsentPeer, cacheFolder } from './peer.ts';
+import { type AbsentPeer, cacheFolder, failureOf } from './peer.ts';
 
 const buildMillisMax = 600_000;
 const buildMillisMin = 60_000;
@@ -26,12 +26,10 @@ export function goInstalled(
   if (timeout < buildMillisMin) {
     return { absent: `not built yet, and too little time is left for it; \`npm run interop -- ${name}\` builds it` };
   }
-  const { status, stderr, error } = spawnSync(go.program, ['install', `${module}@v${version}`], {
+  const ended = spawnSync(go.program, ['install', `${module}@v${version}`], {
     encoding: 'utf8',
     timeout,
     env: go.environment(folder),
   });
-  if (status === 0) return { program };
-  const why = error?.message ?? stderr.trim().split('\n').at(-1) ?? `go install ended with ${status}`;
-  return { absent: `it could not be built: ${why}` };
+  return ended.status === 0 ? { program } : { absent: `it could not be built: ${failureOf(ended)}` };
 }

@@ -4,7 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
-import { type AbsentPeer, cacheFolder, versionOf } from './peer.ts';
+import { type AbsentPeer, cacheFolder, failureOf, versionOf } from './peer.ts';
 
 const published = '1.26.8';
 const fetchMillisMax = 180_000;
@@ -31,15 +31,13 @@ export function goToolchain(wanted = published): GoToolchain | AbsentPeer {
   const program = join(root, 'bin', 'go');
   if (!existsSync(program)) {
     const asked = ['mod', 'download', module] as const;
-    const { status, stderr, error } = spawnSync('go', asked, {
+    const ended = spawnSync('go', asked, {
       encoding: 'utf8',
       timeout: fetchMillisMax,
       env: environment(folder),
     });
-    if (status !== 0) {
-      const why = error?.message ?? stderr.trim().split('\n').at(-1);
-      return { absent: `Go ${here} is here, ${wanted} is needed, and it could not be fetched: ${why}` };
-    }
+    if (ended.status !== 0)
+      return { absent: `Go ${here} is here, ${wanted} is needed, and it could not be fetched: ${failureOf(ended)}` };
     // An archive of a module carries no permissions.
     for (const file of globSync([join(root, 'bin', '*'), join(root, 'pkg', 'tool', '*', '*')])) chmodSync(file, 0o755);
   }

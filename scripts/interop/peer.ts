@@ -1,6 +1,6 @@
 // What the interop run needs to know of a peer: its name, the tests that talk to it, and how to find or start it on this machine.
 
-import { spawnSync } from 'node:child_process';
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -75,6 +75,11 @@ export function programPeer(
       return found === null ? { absent: `no \`${ask[0]}\` on the PATH` } : { version: found };
     },
   };
+}
+
+/** Why a program that we ran did not end well: that it could not be run or took too long, else the last line of its complaint. */
+export function failureOf({ error, stderr, status }: SpawnSyncReturns<string>): string {
+  return error?.message ?? (stderr.trim().split('\n').at(-1) || `it ended with ${status}`);
 }
 
 export function versionOf([command, ...args]: readonly [string, ...string[]], version: RegExp): string | null {

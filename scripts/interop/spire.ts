@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, globSync } from 'node:fs';
 import { join } from 'node:path';
 import { goToolchain } from './go-toolchain.ts';
-import { cacheFolder, type Peer } from './peer.ts';
+import { cacheFolder, failureOf, type Peer } from './peer.ts';
 
 const version = '1.13.3';
 const buildMillisMax = 1_800_000;
@@ -27,8 +27,8 @@ export const spire: Peer = {
     const until = performance.now() + Math.min(millisLeft, buildMillisMax);
     const go_ = (args: readonly string[], cwd: string): string | null => {
       const timeout = Math.max(1, Math.round(until - performance.now()));
-      const { status, stderr, error } = spawnSync(go.program, args, { encoding: 'utf8', timeout, cwd, env });
-      return status === 0 ? null : (error?.message ?? stderr.trim().split('\n').at(-1) ?? 'no reason given');
+      const ended = spawnSync(go.program, args, { encoding: 'utf8', timeout, cwd, env });
+      return ended.status === 0 ? null : failureOf(ended);
     };
     if (!existsSync(server) || !existsSync(agent)) {
       if (millisLeft < buildMillisMin) {

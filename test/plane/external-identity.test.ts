@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
@@ -115,17 +116,35 @@ test('once the identity is withdrawn nobody is served, open connections end with
   await eventually('the stream', async () => api.expiresOf('spiffe://zylos.local/writ/gateway') !== null);
   const open = await dial();
   assert.ok(open);
+  const askedAtOauth = async () => (await fetch(`${world.oauth}/none`)).status;
+  assert.equal(await askedAtOauth(), 404);
   elsewhere.setEntries([]);
   api.refresh();
   await once(open, 'close');
   assert.equal(await answers(), false);
+  assert.equal(await askedAtOauth(), 503, 'and nobody at the listener for clients without an SVID');
   assert.ok(world.said.some((one) => /has withdrawn the identity of this plane/.test(one)));
   elsewhere.setEntries([gateway]);
   await eventually('the return', answers);
+  assert.equal(await askedAtOauth(), 404);
+  assert.deepEqual(
+    world.said.filter((one) => one.startsWith('keys of the authority')),
+    [],
+    'what was withdrawn is no fault of this plane',
+  );
 });
 
 test('keys of somebody else cannot be rotated here, and nothing is issued', async () => {
   const answer = await world.person('/keys', { method: 'POST', body: '{"kind":"root"}' });
   assert.notEqual(answer.status, 200);
   assert.equal(authority.keys().root.length, 1);
+});
+
+test('nor does the log say of keys that they changed here', () => {
+  const dir = join(world.dataDir, 'data', 'audit');
+  const files = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((one) => one.isFile());
+  const log = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name), 'latin1')).join('');
+  const events = new Set([...log.matchAll(/"event":"([a-z_.]+)"/g)].map(([, name]) => name));
+  assert.ok(events.has('keys.rotated'), 'the attempt before');
+  assert.equal(events.has('identity.keys_changed'), false);
 });

@@ -1,7 +1,7 @@
 // A client of one agent behind the gateway: A2A 1.0 over JSON-RPC. A message may carry authority on: `delegate` names the scopes
 // that the callee may use or delegate while it works on it, and nothing else goes along (rules §2.4).
 
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { APPROVAL_MEMBER, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import type { FetchLike } from './fetch.ts';
 import { type OpenPage, type PageToOpen, roundsMax } from './rounds.ts';
 import { rpcMessages } from './rpc.ts';
@@ -53,7 +53,7 @@ function pageOf({ task }: JsonObject): (PageToOpen & { readonly taskId: string }
   const { id, status } = isJsonObject(task) ? task : {};
   const { state, message } = isJsonObject(status) ? status : {};
   const { metadata } = isJsonObject(message) ? message : {};
-  const told = isJsonObject(metadata) ? metadata['dev.writ/approval'] : undefined;
+  const told = isJsonObject(metadata) ? metadata[APPROVAL_MEMBER] : undefined;
   if (state !== 'TASK_STATE_AUTH_REQUIRED' || !isJsonObject(told) || typeof id !== 'string') return null;
   return typeof told.approvalUrl === 'string'
     ? { taskId: id, message: String(told.says ?? ''), url: told.approvalUrl }

@@ -1,7 +1,7 @@
 // One request in several rounds (MCP 2026-07-28): the answer asks for a page to be opened, a person does something there, and the same
 // request is said again with the state that came along. Only pages: this client fills in no forms and lends no model.
 
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { APPROVAL_MEMBER, isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
 import { DeniedError } from './denied.ts';
 
 /** A page that a person has to see before the request can go on. */
@@ -26,17 +26,19 @@ export async function nextRound(
 ): Promise<JsonObject | null> {
   if (result.resultType !== 'input_required' || openPage === undefined) return null;
   const { requestState, inputRequests } = result;
-  if (round >= roundsMax) throw new DeniedError(denialIn(result));
+  if (round >= roundsMax) {
+    if (isJsonObject(result._meta) && result._meta[APPROVAL_MEMBER] !== undefined)
+      throw new DeniedError(denialIn(result));
+    throw new Error(`the server still asks after ${roundsMax} rounds`);
+  }
   const answers: Record<string, JsonValue> = {};
   for (const [key, question] of Object.entries(isJsonObject(inputRequests) ? inputRequests : {})) {
     const action = await openPage(pageOf(question));
-    if (action !== 'accept' && key === approvalKey) throw new DeniedError(denialIn(result));
+    if (action !== 'accept' && key === APPROVAL_MEMBER) throw new DeniedError(denialIn(result));
     answers[key] = { action };
   }
   return { inputResponses: answers, ...(typeof requestState === 'string' ? { requestState } : {}) };
 }
-
-const approvalKey = 'dev.writ/approval';
 
 function pageOf(question: JsonValue): PageToOpen {
   const params = isJsonObject(question) && question.method === 'elicitation/create' ? question.params : null;
@@ -47,7 +49,7 @@ function pageOf(question: JsonValue): PageToOpen {
 
 /** What the plane said of its question. */
 function denialIn({ _meta }: JsonObject): DeniedError['denial'] {
-  const told = isJsonObject(_meta) && isJsonObject(_meta[approvalKey]) ? _meta[approvalKey] : {};
+  const told = isJsonObject(_meta) && isJsonObject(_meta[APPROVAL_MEMBER]) ? _meta[APPROVAL_MEMBER] : {};
   const text = (value: JsonValue | undefined) => (typeof value === 'string' ? value : null);
   return {
     code: text(told.code) ?? 'action.approval_required',

@@ -115,7 +115,7 @@ async function open(options: PlaneOptions, onClose: OnClose): Promise<Omit<Plane
     assert: ({ sub, aud }) => assertionFor(keys.token, { iss: bases.issuer, sub, aud }, ground),
   });
   onClose(() => broker.close());
-  const upstreams = openUpstreams({ config, room: broker, say });
+  const upstreams = openUpstreams({ config, room: broker, say, traceHeaders: telemetry.outgoing });
   onClose(() => upstreams.close());
   const policy = await openPolicy({
     config,

@@ -1,12 +1,6 @@
 // The public surface of core/audit, by name.
 
-export {
-  type AddCheckpoint,
-  addCheckpointBytesMax,
-  formatAddCheckpoint,
-  parseAddCheckpoint,
-  parseToldSize,
-} from './add-checkpoint.ts';
+export { type AddCheckpoint, formatAddCheckpoint, parseAddCheckpoint, parseToldSize } from './add-checkpoint.ts';
 export {
   cosign,
   type OpenedCheckpoint,
@@ -21,7 +15,6 @@ export type { Cosigner } from './cosign.ts';
 export { perfectRoot, type TileContent, type TreeEdge, treeEdge } from './edge.ts';
 export { type Finding, ofLog } from './finding.ts';
 export {
-  type Crc32,
   encodeFrame,
   type Frame,
   type FrameRead,
@@ -58,7 +51,6 @@ export {
   openNote,
   parseVkey,
   type SignatureLine,
-  signNote,
   type VerifierKey,
 } from './note.ts';
 export { formatProofFile, type ProofFile, type ProofQuestion, parseProofFile, verifyProofFile } from './proof-file.ts';

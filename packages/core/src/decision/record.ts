@@ -6,6 +6,7 @@ import type { Mode } from '../action/observe.ts';
 import type { Memory } from '../action/trust/floor.ts';
 import { type Detail, says } from '../denial.ts';
 import { fixedJson, type JsonObject, type JsonValue } from '../std/json.ts';
+import { isoSeconds } from '../std/time.ts';
 import type { Chain, Link } from '../token/chain.ts';
 import { anyScopeCovers } from '../token/scope.ts';
 import { chainToClaims } from '../token/wc.ts';
@@ -168,9 +169,4 @@ function linkRecord(link: Link, parent: Link | undefined): JsonObject {
     expires: isoSeconds(link.untilSeconds),
     proof: link.row,
   };
-}
-
-/** RFC 3339 of whole seconds. Arithmetic only: core has no clock. */
-export function isoSeconds(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
 }

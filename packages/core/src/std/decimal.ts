@@ -6,11 +6,12 @@ export interface Decimal {
   readonly scale: number;
 }
 
-const FORM = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
+/** Sign, whole, fraction, exponent. Bounded, since the text is anybody's. */
+export const DECIMAL = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 /** A plain or exponent decimal of bounded length, or null. */
 export function parseDecimal(text: string): Decimal | null {
-  const found = FORM.exec(text);
+  const found = DECIMAL.exec(text);
   if (!found) return null;
   const [, sign, whole, fraction = '', exponent = '0'] = found;
   const digits = BigInt(`${sign}${whole}${fraction}`);

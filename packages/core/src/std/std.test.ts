@@ -6,6 +6,7 @@ import { fromHex, toHex } from './bytes.ts';
 import { inCidr } from './cidr.ts';
 import { compareDecimal, parseDecimal } from './decimal.ts';
 import { leavesAt, pointerCovers, pointersOf } from './pointer.ts';
+import { isoSeconds, isSeconds, secondsMax, secondsOf } from './time.ts';
 
 test('base64 agrees with Node, and every other spelling is refused', () => {
   fc.assert(
@@ -57,4 +58,16 @@ test('pointers name every leaf, and escape what would be a separator', () => {
   assert.equal(leavesAt(value, '/__proto__'), null);
   assert.ok(pointerCovers('/a/*', '/a/0/x'));
   assert.ok(!pointerCovers('/a/b', '/a'));
+});
+
+test('every time that may be read can be written, and read again', () => {
+  fc.assert(
+    fc.property(fc.nat({ max: secondsMax }), (seconds) => {
+      assert.ok(isSeconds(seconds));
+      assert.equal(secondsOf(isoSeconds(seconds)), seconds);
+    }),
+  );
+  assert.deepEqual([isoSeconds(0), isoSeconds(secondsMax)], ['1970-01-01T00:00:00Z', '9999-12-31T23:59:59Z']);
+  for (const bad of [secondsMax + 1, 8_640_000_000_001, Number.MAX_SAFE_INTEGER, -1, 0.5, Number.NaN, '0', null])
+    assert.ok(!isSeconds(bad), String(bad));
 });

@@ -2,7 +2,7 @@
 
 import { type Denial, denial } from '../denial.ts';
 import type { JsonObject } from '../std/json.ts';
-import type { Link } from './chain.ts';
+import type { Detail, Link } from './chain.ts';
 import { argumentFault } from './constraints.ts';
 import { anyScopeCovers, parseScope } from './scope.ts';
 
@@ -12,6 +12,15 @@ export interface Asked {
   /** With none needed by name: any scope of this server, agent or upstream. */
   readonly anyScopeOf: string | null;
   readonly arguments: JsonObject;
+}
+
+/** Null when every link admits the call, else the denial of the first that does not. */
+export function firstRefusal(links: readonly Link[], asked: Asked, nowSeconds: number): Denial | null {
+  for (const [i, link] of links.entries()) {
+    const refusal = refusalOfLink(link, asked, i, nowSeconds);
+    if (refusal) return refusal;
+  }
+  return null;
 }
 
 /** Null when the link admits the call, else why not. `index`: position in the chain, for the record. */
@@ -24,12 +33,17 @@ export function refusalOfLink(link: Link, asked: Asked, index: number, nowSecond
     return denial('token.scope_insufficient', { ...who, missing: [`${asked.anyScopeOf}:…`], held: link.scopes });
   }
   if (link.details === undefined || asked.scopes.length === 0) return null;
-  return refusalByDetails(link, asked, who);
+  return refusalByDetails(link.details, asked, who);
 }
 
-function refusalByDetails(link: Link, asked: Asked, who: { link: number; actor: string }): Denial | null {
+/** Null when one of the alternatives speaks of all scopes asked for and holds of the arguments. Rules §2.11. */
+export function refusalByDetails(
+  details: readonly Detail[],
+  asked: Pick<Asked, 'scopes' | 'arguments'>,
+  who: { readonly link: number; readonly actor: string },
+): Denial | null {
   let argument: string | null = null;
-  for (const detail of link.details ?? []) {
+  for (const detail of details) {
     if (!asked.scopes.every((scope) => anyScopeCovers(detail.actions, scope))) continue;
     const fault = argumentFault(detail, asked.arguments);
     if (fault === null) return null;

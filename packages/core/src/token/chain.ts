@@ -62,6 +62,9 @@ export interface Link {
   readonly row: string;
 }
 
+/** Links of a chain, its root among them: whoever reads one reads no more. */
+export const linksMax = 16;
+
 export interface Chain {
   /** Id of the task; copied unchanged by every exchange. Rules §3.1. */
   readonly task: string;

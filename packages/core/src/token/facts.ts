@@ -6,6 +6,8 @@ import type { Chain, Principal } from './chain.ts';
 export type Claim =
   /** A one-time id; the second taker loses. */
   | { readonly kind: 'once'; readonly key: string; readonly untilSeconds: number }
+  /** A state that a caller was given to go on with, used once. Rules §4.4. */
+  | { readonly kind: 'state'; readonly id: string; readonly untilSeconds: number }
   /** A person's yes, used once and for nothing else. Rules §4.1. */
   | { readonly kind: 'approval'; readonly id: string; readonly digest: string }
   /** A debit against a ceiling of the operator's, in one window of it. */

@@ -4,10 +4,11 @@
 import { type Denial, denial } from '../denial.ts';
 import type { Engine } from '../std/engine.ts';
 import type { JsonObject } from '../std/json.ts';
+import { isSeconds } from '../std/time.ts';
 import type { PeerFacts } from '../transport/peer.ts';
 import { agentPath } from '../transport/spiffe-id.ts';
 import { deny, pass, type Verdict } from '../verdict.ts';
-import { type Asked, refusalOfLink } from './admits.ts';
+import { type Asked, firstRefusal } from './admits.ts';
 import { callClaims } from './budget.ts';
 import { type Chain, leafOf } from './chain.ts';
 import type { Credential } from './credential.ts';
@@ -62,12 +63,8 @@ function judgeGenuine(
   if (bound.outcome === 'deny') return bound;
   const gone = revocationFault(token, world.revocations);
   if (gone) return { outcome: 'deny', denial: gone };
-  const fault = chainFault(token.chain, world.resources);
+  const fault = chainFault(token.chain, world.resources) ?? firstRefusal(token.chain.links, ask, nowSeconds);
   if (fault) return { outcome: 'deny', denial: fault };
-  for (const [i, link] of token.chain.links.entries()) {
-    const refusal = refusalOfLink(link, ask, i, nowSeconds);
-    if (refusal) return { outcome: 'deny', denial: refusal };
-  }
   return claimsOf(token, ask, bound.facts, held.facts);
 }
 
@@ -223,8 +220,4 @@ function claimsOf(token: GenuineToken, ask: TokenAsk, bound: Bound, proof: Claim
     wildcard: ask.scopes.some((scope) => !token.chain.links.every((link) => coveredByName(link.scopes, scope))),
     claims: proof ? [proof, ...calls] : calls,
   } as unknown as TokenFacts);
-}
-
-function isSeconds(value: unknown): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }

@@ -7,6 +7,8 @@ import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '..
 
 /** Name of the member in MCP `_meta` and A2A `metadata`. */
 export const CONTEXT_MEMBER = 'dev.writ/context';
+/** Where a question of the plane's says in a form for programs what its text says to people. */
+export const APPROVAL_MEMBER = 'dev.writ/approval';
 /** Header form, for operations without a body. */
 export const CONTEXT_HEADER = 'writ-context';
 

@@ -8,7 +8,15 @@ import type { Resource } from './token-world.ts';
 
 /** Null when the chain holds together. */
 export function chainFault(chain: Chain, resources: ReadonlyMap<string, Resource>): Denial | null {
-  const { links } = chain;
+  return walk(chain, (parent, link, i) => madeFor(parent, link, resources, i));
+}
+
+/** Each link no wider than the one above, nobody twice: where the encoding has shown that each was made for the next actor. */
+export function shapeFault(chain: Chain): Denial | null {
+  return walk(chain, () => true);
+}
+
+function walk({ links }: Chain, isMadeFor: (parent: Link, link: Link, index: number) => boolean): Denial | null {
   for (const [i, link] of links.entries()) {
     if (links.slice(0, i).some((earlier) => samePrincipal(earlier.actor, link.actor))) {
       return denial('token.cycle', { actor: link.actor.sub, link: i });
@@ -16,7 +24,7 @@ export function chainFault(chain: Chain, resources: ReadonlyMap<string, Resource
     if (i === 0) continue;
     const parent = links[i - 1]!;
     // The delegator named the agent this was for; nobody else can have taken it.
-    if (!madeFor(parent, link, resources, i)) {
+    if (!isMadeFor(parent, link, i)) {
       return denial('token.delegator_mismatch', { link: i, actor: link.actor.sub, audience: parent.audience });
     }
     const wider = widening(link, parent, 1);

@@ -2,6 +2,7 @@
 // Two tellings of one story; where they differ the token is refused, not interpreted.
 
 import { isJsonObject, type JsonObject, type JsonValue } from '../std/json.ts';
+import { isSeconds } from '../std/time.ts';
 import {
   type Budget,
   type Chain,
@@ -10,6 +11,7 @@ import {
   type Detail,
   type Level,
   type Link,
+  linksMax,
   type Principal,
 } from './chain.ts';
 import { parseScope } from './scope.ts';
@@ -23,8 +25,6 @@ export interface ChainClaims {
 }
 
 export type ChainFault = 'malformed' | 'restriction_unknown' | 'chain_ambiguous';
-
-const linksMax = 16;
 
 export function chainToClaims(chain: Chain): ChainClaims {
   const act = chain.links
@@ -91,7 +91,7 @@ export function linkFromClaim(entry: JsonValue): Link | ChainFault {
   if (Object.keys(unknown).length > 0) return 'restriction_unknown';
   const principal = principalFrom(actor);
   if (!principal || typeof aud !== 'string' || typeof row !== 'string' || row === '') return 'malformed';
-  if (!isCount(depth) || !isCount(until) || !isLevel(ceiling)) return 'malformed';
+  if (!isCount(depth) || !isSeconds(until) || !isLevel(ceiling)) return 'malformed';
   if (purpose !== undefined && (typeof purpose !== 'string' || purpose.length > 200)) return 'malformed';
   const scopes = scopesFrom(scope);
   const budgets = budgetsFrom(budget);

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '@writ/core';
 import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/index.ts';
+import { configOf } from './offline-plane.ts';
 import { findPlane } from './plane.ts';
 import { usage } from './stop.ts';
 import { table, visible } from './terminal.ts';
@@ -14,10 +14,8 @@ const graph = verb({
     config: planeOptions.config,
     dot: { type: 'boolean', description: 'print it for Graphviz' },
   },
-  async run({ args, terminal }) {
-    const loaded = loadConfig(args.config ?? 'writ.yaml');
-    if ('problems' in loaded) throw usage('the configuration has problems; `writ validate` lists them');
-    const edges = edgesOf(loaded.config);
+  async run({ args, terminal, channels }) {
+    const edges = edgesOf(configOf({ config: args.config, env: channels.env }));
     const text = args.dot ? dotOf(edges) : table(edges.map(({ caller, callee, kind }) => [caller, '→', callee, kind]));
     terminal.answer({ edges } as unknown as JsonObject, () => (edges.length === 0 ? 'nobody may call anybody' : text));
     return 0;

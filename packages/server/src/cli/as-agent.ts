@@ -7,6 +7,7 @@ import { mtlsAgent, mtlsFetch, openX509Source, WorkloadApiError, type X509Source
 import { says, utf8Text } from '@writ/core';
 import { findReady, type Whereabouts } from './plane.ts';
 import type { Ready } from './ready.ts';
+import { readStdin } from './stdin.ts';
 import { refused, unreachable, usage } from './stop.ts';
 
 export interface Acting {
@@ -96,7 +97,7 @@ export function saysNotThatAgent(): string {
 export function readToken(file: string): string {
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(file === '-' ? 0 : file);
+    bytes = file === '-' ? readStdin() : readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw usage(`\`${file}\` does not exist; name a file with a token, or \`-\` for stdin`);

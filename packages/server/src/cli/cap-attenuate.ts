@@ -1,11 +1,11 @@
 // `writ cap attenuate`: a narrower capability, handed on. The delegator's key signs the hand-over, so that a verifier knows who made
 // it (rules §2.14); `--unsigned` makes what plain AIP makes, which proves nobody.
 
-import { cap, type Link, leafOf } from '@writ/core';
+import { type Chain, cap, type Link, leafOf } from '@writ/core';
 import { ed25519KeyOf } from '@writ/core/node';
-import { linksIn } from './cap-chain.ts';
+import { chainInMacaroon, linksIn } from './cap-chain.ts';
 import { capEngine, freshId, freshKey, readCapability, readKey } from './cap-keys.ts';
-import { limitOptions, limitsOf } from './cap-limits.ts';
+import { type LimitArgs, limitOptions, limitsOf, scopeName } from './cap-limits.ts';
 import { principalOf, tellToken } from './cap-mint.ts';
 import { refused, usage } from './stop.ts';
 import { verb } from './verb.ts';
@@ -18,28 +18,28 @@ export const attenuate = verb({
     key: { type: 'string', valueHint: 'file', description: 'Ed25519 private key of whoever holds it now' },
     unsigned: { type: 'boolean', description: 'without the holder’s signature: proves nobody' },
     seal: { type: 'boolean', description: 'close a Biscuit: nobody can hand it on any further' },
-    context: { type: 'string', default: 'handed on', valueHint: 'text', description: 'what for' },
+    context: { type: 'string', valueHint: 'text', description: 'what for (default: “handed on”; of a macaroon none)' },
     ...limitOptions,
   },
   async run({ args, terminal }) {
     const nowSeconds = Math.floor(Date.now() / 1000);
     const text = readCapability(args.token);
-    const limits = limitsOf(args, nowSeconds);
-    const made = cap.parseMacaroons(text)
-      ? narrowMacaroon(text, limits, args.to, args.tool)
-      : narrowAip(text, limits, args);
+    const macaroons = cap.parseMacaroons(text);
+    const made = macaroons ? narrowMacaroon(macaroons, args, nowSeconds) : narrowAip(text, args, nowSeconds);
     tellToken(args.seal ? sealed(made) : made, terminal);
     return 0;
   },
 });
 
-type Limits = ReturnType<typeof limitsOf>;
+interface Wish extends LimitArgs {
+  readonly to: string | undefined;
+  readonly key: string | undefined;
+  readonly unsigned: boolean;
+  readonly context: string | undefined;
+}
 
-function narrowAip(
-  text: string,
-  limits: Limits,
-  args: { to: string | undefined; key: string | undefined; unsigned: boolean; context: string },
-): string {
+function narrowAip(text: string, args: Wish, nowSeconds: number): string {
+  const limits = limitsOf(args, nowSeconds);
   const links = linksIn(text);
   const last = links?.at(-1);
   if (!links || !last) throw refused('token.malformed: this is not a capability that can be read');
@@ -57,14 +57,14 @@ function narrowAip(
     issuer: cap.holderOf(last),
     delegate: args.to,
     ...limits,
-    context: args.context,
+    context: args.context ?? 'handed on',
     principal: null,
     maxDepth: null,
     signedBy: key?.publicKey ?? null,
     delegateKey: named?.kind === 'key' ? named.key : null,
   };
   // A token that no verifier would take is not handed out: the honest library says so first.
-  const fault = cap.narrowingFault([links[0]!, ...links.slice(1), link], Math.floor(Date.now() / 1000));
+  const fault = cap.narrowingFault([links[0]!, ...links.slice(1), link], nowSeconds);
   if (fault) throw refused(`${fault.denial.code}: ${JSON.stringify(fault.denial.detail)}`);
   const made =
     cap.aipEncodingOf(text) === 'aip-chained' ? appended(text, link, key) : appendedJwt(text, link, key, last);
@@ -101,30 +101,34 @@ function appendedJwt(text: string, link: cap.AipLink, key: cap.Signer | null, la
   );
 }
 
-function narrowMacaroon(text: string, limits: Limits, to: string | undefined, names: readonly string[]): string {
-  const [root, ...discharges] = cap.parseMacaroons(text)!;
-  const held = cap.readIdentifier(root.identifier);
-  if (!held) throw refused('token.malformed: this macaroon is not one of Writ’s');
+function narrowMacaroon([root, ...discharges]: cap.Macaroons, args: Wish, nowSeconds: number): string {
+  // Whatever this form cannot keep is said, never dropped.
+  if (args.domain.length > 0) throw usage('a macaroon has no `--domain`');
+  if (args.key !== undefined || args.unsigned)
+    throw usage('whoever has a macaroon narrows it, and nobody signs: it has no `--key` and no `--unsigned`');
   if (discharges.length > 0) throw refused('a macaroon is narrowed before it is discharged');
-  const conditions = root.caveats.flatMap(({ verificationId, identifier }) => (verificationId ? [] : [identifier]));
-  const ids = ['', ...conditions.map((_, i) => String(i))];
-  const chain = cap.applyConditions(held.chain, conditions, ids);
-  if ('code' in chain) throw refused(`${chain.code}: ${JSON.stringify(chain.detail)}`);
+  const chain = chainOf(root);
   const leaf = leafOf(chain);
-  const scopes = limits.tools?.map((tool, i) =>
-    names[i]!.includes('/') ? names[i]!.replace(/\/(?=[^/]*$)/, ':') : tool,
-  );
+  const limits = limitsOf(args, nowSeconds, scopeName, leaf.scopes);
   const next: Link = {
     ...leaf,
-    ...(to === undefined ? {} : { actor: principalOf(to), depth: leaf.depth - 1 }),
-    ...(scopes ? { scopes } : {}),
+    ...(args.to === undefined ? {} : { actor: principalOf(args.to), depth: leaf.depth - 1 }),
+    ...(limits.tools ? { scopes: limits.tools } : {}),
     ...(limits.untilSeconds === null ? {} : { untilSeconds: limits.untilSeconds }),
     ...(limits.writ.details ? { details: limits.writ.details } : {}),
     ...(limits.writ.audience === undefined ? {} : { audience: limits.writ.audience }),
     ...(limits.budgetCents === null ? {} : { budget: [{ unit: 'USD', max: limits.budgetCents }] }),
+    ...(args.context === undefined ? {} : { purpose: args.context }),
   };
-  const added = cap.conditionsFor(chain, next);
-  const fault = cap.applyConditions(chain, added, ['', ...added.map((_, i) => String(i))]);
-  if ('code' in fault) throw refused(`${fault.code}: ${JSON.stringify(fault.detail)}`);
-  return cap.macaroonsText([added.reduce((one, condition) => cap.addCondition(one, condition, capEngine), root)]);
+  const narrowed = cap.conditionsFor(chain, next).reduce((one, added) => cap.addCondition(one, added, capEngine), root);
+  chainOf(narrowed);
+  return cap.macaroonsText([narrowed]);
+}
+
+/** Refuses a macaroon that no verifier would take. */
+function chainOf(root: cap.Macaroon): Chain {
+  const read = chainInMacaroon(root);
+  if (!read) throw refused('token.malformed: this macaroon is not one of Writ’s');
+  if ('code' in read.chain) throw refused(`${read.chain.code}: ${JSON.stringify(read.chain.detail)}`);
+  return read.chain;
 }

@@ -1,6 +1,6 @@
 // A capability for people and programs: what each party of the chain holds, and what was taken away on the way to it.
 
-import { type AuthorizationDetail, cap, type Link, parseJws } from '@writ/core';
+import { type AuthorizationDetail, type Chain, cap, type Denial, isoSeconds, type Link, parseJws } from '@writ/core';
 import { type Terminal, table, visible } from './terminal.ts';
 
 export type Encoding = cap.AipEncoding | 'macaroon' | 'jwt';
@@ -53,7 +53,7 @@ function rowOf(link: cap.AipLink, before: Row | undefined, proof: Row['proof']):
     scopes,
     removed: (before?.scopes ?? []).filter((one) => !scopes.includes(one)),
     constraints: link.writ.details ?? before?.constraints ?? [],
-    expires: link.untilSeconds === null ? (before?.expires ?? null) : cap.rfc3339(link.untilSeconds),
+    expires: link.untilSeconds === null ? (before?.expires ?? null) : isoSeconds(link.untilSeconds),
     budget: own.length > 0 ? own : (before?.budget ?? []),
     purpose: link.context,
     proof,
@@ -68,11 +68,22 @@ export function rowsOfChain(links: readonly Link[], own: number): readonly Row[]
     scopes: link.scopes,
     removed: (links[i - 1]?.scopes ?? []).filter((one) => !link.scopes.includes(one)),
     constraints: link.details ?? [],
-    expires: cap.rfc3339(link.untilSeconds),
+    expires: isoSeconds(link.untilSeconds),
     budget: link.budget,
     purpose: link.purpose ?? null,
     proof: i >= own ? 'possession' : 'root',
   }));
+}
+
+/** The chain of a macaroon with its own conditions applied, checked or not. Null: it is not one of Writ's. */
+export function chainInMacaroon(
+  root: cap.Macaroon,
+): { readonly chain: Chain | Denial /** Links it was minted with. */; readonly minted: number } | null {
+  const read = cap.readIdentifier(root.identifier);
+  if (!read) return null;
+  const conditions = root.caveats.flatMap(({ verificationId, identifier }) => (verificationId ? [] : [identifier]));
+  const ids = ['', ...conditions.map((_, i) => String(i))];
+  return { chain: cap.applyConditions(read.chain, conditions, ids), minted: read.chain.links.length };
 }
 
 /** The links as they stand, checked or not; null where a block cannot be read. */

@@ -1,5 +1,6 @@
 // `writ cap convert`: the same authority in another form, or `token.not_expressible`. Between AIP's encodings the issuer signs again;
-// a macaroon changes its spelling. A JWT of a plane and its capabilities are exchanged at the plane (`writ token exchange`).
+// a macaroon changes its form. From a JWT of a plane to a capability or back nothing is converted: only the plane could vouch for it, and
+// it issues none.
 
 import { cap } from '@writ/core';
 import { ed25519KeyOf } from '@writ/core/node';
@@ -32,9 +33,7 @@ export const convert = verb({
       return 0;
     }
     if (macaroons || args.to.startsWith('macaroon') || args.to === 'jwt' || encodingOf(text) === 'jwt')
-      throw refused(
-        'token.not_expressible: only the plane that vouches for it can say this in that form, at its token endpoint',
-      );
+      throw refused('token.not_expressible: only who vouches for it could say this in that form, and no command does');
     if (args.key === undefined) throw usage('`--key` is missing: the issuer signs what it says again');
     tellToken(convertAip(text, args.to as cap.AipEncoding, readKey(args.key)), terminal);
     return 0;

@@ -2,11 +2,24 @@
 
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js';
 import { cap, fromHex, isJsonObject, type JsonObject, parseStrictJson, toHex, utf8Text } from '@writ/core';
 import { ed25519KeyOf, nodeEngine } from '@writ/core/node';
+import { readStdin } from './stdin.ts';
 import { refused, usage } from './stop.ts';
 
-export const capEngine: cap.CapEngine = { ...nodeEngine, publicKeyOf: (seed) => ed25519KeyOf(seed).publicKey };
+export const capEngine: cap.CapEngine = {
+  ...nodeEngine,
+  publicKeyOf: (seed) => ed25519KeyOf(seed).publicKey,
+  sealBox: (message, nonce, key) => xsalsa20poly1305(key, nonce).encrypt(message),
+  openBox(sealed, nonce, key) {
+    try {
+      return xsalsa20poly1305(key, nonce).decrypt(sealed);
+    } catch {
+      return null; // of a wrong length or key it says so by throwing
+    }
+  },
+};
 
 /** A key used for one block and kept nowhere but in the token. */
 export const freshKey = (): cap.SeedSigner => ed25519KeyOf(new Uint8Array(randomBytes(32)));
@@ -35,16 +48,6 @@ export function readCapability(given: string): string {
   if (text === '' || (/^[[{]/.test(text) ? /[\r\n]/ : /\s/).test(text))
     throw refused(`\`${given.slice(0, 60)}\` does not hold one capability on one line`);
   return text;
-}
-
-/** A pipe that was made non-blocking may have nothing yet; opened anew it waits. */
-function readStdin(): Uint8Array {
-  try {
-    return new Uint8Array(readFileSync(0));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    return new Uint8Array(readFileSync('/dev/stdin'));
-  }
 }
 
 /** PKCS #8 (PEM), a JWK, or the seed in hex. */

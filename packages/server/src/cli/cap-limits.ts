@@ -3,11 +3,12 @@
 import {
   type Constraint,
   canonicalJson,
-  cap,
+  type cap,
   DETAIL_TYPE,
   detailsFrom,
   isJsonObject,
   parseStrictJsonText,
+  secondsOf,
 } from '@writ/core';
 import { duration, durationSeconds } from '../config/words.ts';
 import { usage } from './stop.ts';
@@ -36,7 +37,7 @@ export const limitOptions = {
   audience: { type: 'string', valueHint: 'url', description: 'the only endpoint it is good for' },
 } as const;
 
-interface LimitArgs {
+export interface LimitArgs {
   readonly tool: readonly string[];
   readonly ttl: string | undefined;
   readonly until: string | undefined;
@@ -54,9 +55,20 @@ export function toolName(text: string): string {
   return text.includes(':') || text === '*' ? text : `tool:${text}`;
 }
 
-export function limitsOf(args: LimitArgs, nowSeconds: number): Limits {
-  const tools = args.tool.length === 0 ? null : args.tool.map(toolName);
-  const details = detailsOf(args, tools);
+/** The scope of a tool in a chain of the plane: `files/read_file`, as other commands name it, is `files:read_file`. */
+export function scopeName(text: string): string {
+  return text.includes(':') ? text : text.includes('/') ? text.replace(/\/(?=[^/]*$)/, ':') : toolName(text);
+}
+
+/** `nameOf`: how the form names a tool. `all`: whatever is held, where no tool is named. */
+export function limitsOf(
+  args: LimitArgs,
+  nowSeconds: number,
+  nameOf: (text: string) => string = toolName,
+  all: readonly string[] = ['tool:*'],
+): Limits {
+  const tools = args.tool.length === 0 ? null : args.tool.map(nameOf);
+  const details = detailsOf(args, tools ?? all);
   return {
     tools,
     domains: args.domain.length === 0 ? null : args.domain,
@@ -75,7 +87,7 @@ export function countOf(option: string, text: string): number {
 }
 
 export function timeOf(option: string, text: string): number {
-  const seconds = cap.secondsOf(text);
+  const seconds = secondsOf(text);
   if (seconds === null) throw usage(`\`${option} ${text}\` is not a time such as 2026-12-31T00:00:00Z`);
   return seconds;
 }
@@ -90,7 +102,7 @@ function untilOf({ ttl, until }: LimitArgs, nowSeconds: number): number | null {
 }
 
 /** One entry for all tools named: what must hold of their arguments. Rules §2.11. */
-function detailsOf(args: LimitArgs, tools: readonly string[] | null): cap.WritDimensions['details'] | null {
+function detailsOf(args: LimitArgs, tools: readonly string[]): cap.WritDimensions['details'] | null {
   const amount = args['max-amount'];
   if (args.where === undefined && amount === undefined) return null;
   if (amount !== undefined && !/^[0-9]{1,15}(\.[0-9]{1,9})?$/.test(amount))
@@ -101,7 +113,7 @@ function detailsOf(args: LimitArgs, tools: readonly string[] | null): cap.WritDi
   const limit: Constraint | undefined = amount === undefined ? undefined : { range: { max: amount } };
   const entry = {
     type: DETAIL_TYPE,
-    actions: tools ?? ['tool:*'],
+    actions: tools,
     arguments: { ...given.value, ...(limit ? { '/amount': limit } : {}) },
   };
   const details = detailsFrom(JSON.parse(canonicalJson([entry as never])));

@@ -2,9 +2,9 @@
 
 import { cap, utf8 } from '@writ/core';
 import { ed25519KeyOf } from '@writ/core/node';
-import { encodingOf, linksIn, rowsOfChain, rowsOfLinks } from './cap-chain.ts';
+import { chainInMacaroon, encodingOf, linksIn, rowsOfChain, rowsOfLinks } from './cap-chain.ts';
 import { capEngine, freshId, freshKey, makeKey, readInput, readKey } from './cap-keys.ts';
-import { countOf, limitOptions, limitsOf } from './cap-limits.ts';
+import { countOf, limitOptions, limitsOf, scopeName, toolName } from './cap-limits.ts';
 import { refused, usage } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 import { verb } from './verb.ts';
@@ -42,7 +42,7 @@ export const mint = verb({
     if ((args.key === undefined) === (args['new-key'] === undefined))
       throw usage('give `--key`, or `--new-key` to make one');
     const nowSeconds = Math.floor(Date.now() / 1000);
-    const limits = limitsOf(args, nowSeconds);
+    const limits = limitsOf(args, nowSeconds, args.encoding === 'macaroon' ? scopeName : toolName);
     const wish = {
       ...args,
       depth: countOf('--depth', args.depth),
@@ -64,7 +64,6 @@ interface Wish {
   readonly depth: number;
   readonly principal: string | undefined;
   readonly task: string | undefined;
-  readonly tool: readonly string[];
   readonly audience: string | undefined;
   readonly nowSeconds: number;
   readonly limits: ReturnType<typeof limitsOf> & { readonly untilSeconds: number };
@@ -135,9 +134,7 @@ function mintMacaroon(wish: Wish): string {
     throw usage('a macaroon has no `--domain` and no `--principal`; `--issuer` is its root');
   const link = {
     audience,
-    scopes: (tools ?? []).map((tool, i) =>
-      wish.tool[i]!.includes('/') ? wish.tool[i]!.replace(/\/(?=[^/]*$)/, ':') : tool,
-    ),
+    scopes: tools ?? [],
     ...(writ.details ? { details: writ.details } : {}),
     budget: budgetCents === null ? [] : [{ unit: 'USD', max: budgetCents }],
     untilSeconds,
@@ -179,13 +176,7 @@ export function tellToken(text: string, terminal: Terminal): void {
 
 export function chainIn(text: string) {
   const macaroons = cap.parseMacaroons(text);
-  const root = macaroons && cap.readIdentifier(macaroons[0].identifier);
   if (!macaroons) return rowsOfLinks(linksIn(text) ?? []);
-  if (!root) return [];
-  const conditions = macaroons[0].caveats.flatMap(({ verificationId, identifier }) =>
-    verificationId ? [] : [identifier],
-  );
-  const ids = conditions.map((_, i) => String(i));
-  const chain = cap.applyConditions(root.chain, conditions, ['', ...ids]);
-  return 'code' in chain ? [] : rowsOfChain(chain.links, root.chain.links.length);
+  const read = chainInMacaroon(macaroons[0]);
+  return read && !('code' in read.chain) ? rowsOfChain(read.chain.links, read.minted) : [];
 }

@@ -3,24 +3,27 @@
 import { keysOf } from '@writ/agent';
 import {
   type Asked,
+  type Chain,
   cap,
   chainFromClaims,
   type Denial,
+  denial,
+  firstRefusal,
   isJsonObject,
   type JsonObject,
-  type Link,
   leafOf,
+  type PublicKey,
   parseJws,
   parseStrictJsonText,
-  refusalOfLink,
-  TYP,
+  readToken,
+  shapeFault,
+  type UnverifiedJws,
   verifyJws,
-  widening,
 } from '@writ/core';
 import { nodeEngine } from '@writ/core/node';
 import { chainText, type Encoding, encodingOf, type Row, rowsOfChain, rowsOfLinks } from './cap-chain.ts';
 import { capEngine, type GivenRoot, readCapability, readRoot } from './cap-keys.ts';
-import { timeOf, toolName } from './cap-limits.ts';
+import { scopeName, timeOf, toolName } from './cap-limits.ts';
 import { usage } from './stop.ts';
 import { visible } from './terminal.ts';
 import { verb } from './verb.ts';
@@ -49,6 +52,8 @@ interface Question {
   readonly args: JsonObject | null;
   readonly audience: string | null;
   readonly domain: string | null;
+  /** What a macaroon has to name as its place. */
+  readonly location: string | null;
   readonly peer: string | null;
   readonly profile: cap.Profile;
   readonly mustSign: boolean;
@@ -71,6 +76,7 @@ export const verify = verb({
     peer: { type: 'string', valueHint: 'id', description: 'who presents it' },
     audience: { type: 'string', valueHint: 'url', description: 'where it is presented' },
     domain: { type: 'string', valueHint: 'host', description: 'host it is presented to, for tokens that name domains' },
+    location: { type: 'string', valueHint: 'url', description: 'the place a macaroon names (default: it names none)' },
     profile: { type: 'enum', options: ['simple', 'standard'], default: 'standard', description: 'AIP policy profile' },
     signed: { type: 'boolean', description: 'refuse delegations that their delegator has not signed' },
   },
@@ -82,6 +88,7 @@ export const verify = verb({
       args: args.args === undefined ? null : argumentsIn(args.args),
       audience: args.audience ?? null,
       domain: args.domain ?? null,
+      location: args.location ?? null,
       peer: args.peer ?? null,
       profile: args.profile === 'simple' ? 'simple' : 'standard',
       mustSign: args.signed,
@@ -115,10 +122,10 @@ export function answerTo(text: string, root: GivenRoot, question: Question): Ans
 const nothing = { rootKey: null, delegatorsAuthenticated: null, holder: null, chain: [], revocationIds: [] } as const;
 const noRow = { scopes: [], constraints: [], expires: null, budget: [] } as const;
 
-function refusal(encoding: Encoding | null, denial: Denial, fault?: cap.CapFault): Answer {
+function refusal(encoding: Encoding | null, { code }: Denial, fault?: cap.CapFault): Answer {
   const told = {
-    code: denial.code,
-    aip: cap.aipCodeOf(denial.code),
+    code,
+    aip: cap.aipCodeOf(code),
     step: fault?.step ?? null,
     block: fault?.block ?? null,
   };
@@ -165,47 +172,37 @@ function aipAnswer(text: string, encoding: Encoding | null, { authority }: Given
 }
 
 function macaroonAnswer(text: string, { secret }: GivenRoot, question: Question): Answer {
-  const macaroons = cap.parseMacaroons(text)!;
-  const root = cap.readIdentifier(macaroons[0].identifier);
-  if (!root) return refusal('macaroon', { code: 'token.malformed', rule: '', detail: {} });
+  const root = cap.readIdentifier(cap.parseMacaroons(text)![0].identifier);
+  if (!root) return refusal('macaroon', denial('token.malformed'));
   if (!secret) throw usage('the root of a macaroon is a file with its secret');
-  const genuine = cap.verifyMacaroons(macaroons, secret, macaroons[0].location, capEngine);
-  if (typeof genuine === 'string') {
-    const code = genuine.startsWith('discharge') ? 'token.proof_invalid' : 'token.signature_invalid';
-    return refusal('macaroon', { code, rule: '', detail: { why: genuine } });
-  }
-  const chain = cap.applyConditions(root.chain, genuine.conditions, genuine.ids);
-  if ('code' in chain) return refusal('macaroon', chain);
-  const handed = root.chain.links.length;
-  const denied =
-    cap.dischargeFault(genuine.dischargeConditions, question.nowSeconds) ?? chainRefusal(chain.links, question);
+  // One secret is given, so it stands for the one that the macaroon names.
+  const secrets = new Map([[root.keyId, secret]]);
+  const macaroons = { secrets, location: question.location, delegatorsMustSign: question.mustSign };
+  const read = cap.readMacaroon(text, { macaroons }, capEngine, question.nowSeconds);
+  if (read.outcome === 'deny') return refusal('macaroon', read.denial);
+  const { chain, ownFrom, delegatorsAuthenticated, blockIds } = read.facts;
+  const denied = chainRefusal(chain, ownFrom, question);
   if (denied) return refusal('macaroon', denied);
-  const signed = chain.links.length === handed;
-  if (!signed && question.mustSign)
-    return refusal('macaroon', { code: 'token.delegator_unauthenticated', rule: '', detail: {} });
   return acceptance({
     encoding: 'macaroon',
     rootKey: null,
-    delegatorsAuthenticated: signed,
+    delegatorsAuthenticated,
     holder: leafOf(chain).actor.sub,
-    chain: rowsOfChain(chain.links, handed),
-    revocationIds: genuine.ids,
+    chain: rowsOfChain(chain.links, root.chain.links.length),
+    revocationIds: blockIds,
   });
 }
 
-/** An access token of a plane, read without the plane: signature, times, chain. */
+/** An access token of a plane, read without the plane. */
 function jwtAnswer(text: string, { authority, jwks }: GivenRoot, question: Question): Answer {
-  const no = (code: Denial['code']) => refusal('jwt', { code, rule: '', detail: {} });
   const jws = parseJws(text)!;
   const configured = jwks && keysOf(jwks).get(jws.header.kid);
   const keys = configured ? [configured] : authority.keys.map((x) => ({ alg: 'EdDSA', x }) as const);
-  if (jws.header.typ !== TYP.accessToken) return no('token.malformed');
-  if (!keys.some((key) => verifyJws(jws, key, nodeEngine))) return no('token.signature_invalid');
-  const chain = chainFromClaims(jws.claims);
-  if (typeof chain === 'string') return no(`token.${chain}`);
-  const { exp, jti } = jws.claims;
-  if (typeof exp !== 'number' || question.nowSeconds >= exp) return no('token.expired');
-  const denied = chainRefusal(chain.links, question);
+  const key = keys.find((one) => verifyJws(jws, one, nodeEngine));
+  const read = readToken(text, worldOf(jws, key), nodeEngine, question.nowSeconds);
+  if (read.outcome === 'deny') return refusal('jwt', read.denial);
+  const { id, chain } = read.facts;
+  const denied = chainRefusal(chain, chain.links.length - 1, question);
   if (denied) return refusal('jwt', denied);
   return acceptance({
     encoding: 'jwt',
@@ -213,25 +210,30 @@ function jwtAnswer(text: string, { authority, jwks }: GivenRoot, question: Quest
     delegatorsAuthenticated: true,
     holder: leafOf(chain).actor.sub,
     chain: rowsOfChain(chain.links, chain.links.length),
-    revocationIds: [...(typeof jti === 'string' ? [jti] : []), ...chain.links.map(({ row }) => row)],
+    revocationIds: [id, ...chain.links.map(({ row }) => row)],
   });
 }
 
-/** Every link admits the call, and is no wider than the one above. */
-function chainRefusal(links: readonly Link[], { tool, args, audience, peer, nowSeconds }: Question): Denial | null {
-  const leaf = links[links.length - 1]!;
-  const no = (code: Denial['code'], wanted: string): Denial => ({ code, rule: '', detail: { wanted } });
-  if (audience !== null && leaf.audience !== audience) return no('token.wrong_audience', audience);
-  if (peer !== null && leaf.actor.sub !== peer) return no('token.bound_to_other_peer', peer);
-  // `files/read_file` is how the other commands name what `files:read_file` allows.
-  const scope = tool.includes(':') ? tool : tool.replace(/\/(?=[^/]*$)/, ':');
-  const asked: Asked = { scopes: [scope], anyScopeOf: null, arguments: args ?? {} };
+/** Only a key is given: it is that of the issuer the token names, and its agents are all of the trust domain of the first. */
+function worldOf({ header, claims }: UnverifiedJws, key: PublicKey | undefined): Parameters<typeof readToken>[1] {
+  const chain = chainFromClaims(claims);
+  const actors = typeof chain === 'string' ? [] : chain.links.slice(1).map(({ actor }) => actor.iss);
+  const home = actors.find((iss) => iss.startsWith('spiffe://')) ?? '';
+  return {
+    issuers: new Map([[String(claims.iss), new Map(key ? [[header.kid, key]] : [])]]),
+    trustDomain: home.slice('spiffe://'.length),
+  };
+}
+
+/** What core asks of a chain at a call, less what only a plane knows: rows, edges, what has been withdrawn. */
+function chainRefusal(chain: Chain, ownFrom: number, question: Question): Denial | null {
+  const { tool, args, audience, peer, nowSeconds } = question;
+  const { actor } = leafOf(chain);
+  const elsewhere = chain.links.slice(ownFrom).find((link) => audience !== null && link.audience !== audience);
+  if (elsewhere) return denial('token.wrong_audience', { audience: elsewhere.audience, wanted: audience });
+  if (peer !== null && actor.sub !== peer) return denial('token.bound_to_other_peer', { actor: actor.sub, peer });
+  const asked: Asked = { scopes: [scopeName(tool)], anyScopeOf: null, arguments: args ?? {} };
   // Without `--args` the tool alone is asked about; the answer shows what its arguments have to be.
-  const about = ({ details, ...rest }: Link): Link => (details && args !== null ? { ...rest, details } : rest);
-  for (const [i, link] of links.entries()) {
-    const denied =
-      (i === 0 ? null : widening(link, links[i - 1]!, 1)) ?? refusalOfLink(about(link), asked, i, nowSeconds);
-    if (denied) return denied;
-  }
-  return null;
+  const about = args === null ? chain.links.map(({ details: _of, ...rest }) => rest) : chain.links;
+  return shapeFault(chain) ?? firstRefusal(about, asked, nowSeconds);
 }

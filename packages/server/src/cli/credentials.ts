@@ -7,6 +7,7 @@ import { openStoredCredentials } from '../main/broker.ts';
 import { askPassword } from './ask-person.ts';
 import { type CredentialLine, credentialLines, timeOf } from './credential-lines.ts';
 import { configOf } from './offline-plane.ts';
+import { readStdin } from './stdin.ts';
 import { refused, usage } from './stop.ts';
 import { table } from './terminal.ts';
 import { planeOptions, type VerbGroup, verb } from './verb.ts';
@@ -104,7 +105,7 @@ async function readValue(name: string, from: string | undefined): Promise<string
   const text =
     from === undefined
       ? await askPassword(`value of ${name}: `, false, '`--from FILE` reads the value, `--from -` from stdin')
-      : readFileSync(from === '-' ? 0 : from, 'utf8');
+      : Buffer.from(from === '-' ? readStdin() : readFileSync(from)).toString();
   const value = text.replace(/\r?\n$/, '');
   if (value === '') throw usage('the value is empty');
   if (/[\0\r\n]/.test(value)) throw usage('the value has more than one line, and no header or variable can carry it');

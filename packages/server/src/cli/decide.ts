@@ -5,6 +5,7 @@ import { isJsonObject, type JsonObject, parseStrictJson } from '@writ/core';
 import { configFileName } from '../config/defaults.ts';
 import { loadConfig } from '../config/load.ts';
 import { explainText } from './explain-text.ts';
+import { readStdin } from './stdin.ts';
 import { asSentence, Stop, usage } from './stop.ts';
 import { problemText } from './validate.ts';
 import { verb } from './verb.ts';
@@ -32,7 +33,7 @@ export default verb({
 function readRequest(file: string): JsonObject {
   let bytes: Uint8Array;
   try {
-    bytes = readFileSync(file === '-' ? 0 : file);
+    bytes = file === '-' ? readStdin() : readFileSync(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw usage(`\`${file}\` does not exist; name a request, or \`-\` for stdin`);

@@ -1,9 +1,9 @@
 // `writ envoy config AGENT`: what an Envoy in front of that agent is started with. It meets callers by the agent's edges; tokens and
 // actions are not judged there.
 
-import { loadConfig } from '../config/index.ts';
 import { parseAddress } from '../config/work-out.ts';
 import { envoyBootstrap } from './envoy-bootstrap.ts';
+import { configOf } from './offline-plane.ts';
 import { findReady } from './plane.ts';
 import { unreachable, usage } from './stop.ts';
 import { planeOptions, type VerbGroup, verb } from './verb.ts';
@@ -19,9 +19,7 @@ const config = verb({
     ...planeOptions,
   },
   async run({ args, terminal, channels }) {
-    const loaded = loadConfig(args.config ?? 'writ.yaml');
-    if ('problems' in loaded) throw usage('the configuration has problems; `writ validate` lists them');
-    const { agents, trustDomain } = loaded.config;
+    const { agents, trustDomain } = configOf({ config: args.config, env: channels.env });
     const found = agents.get(args.agent);
     if (!found) throw usage(`\`${args.agent}\` is no agent of this configuration`);
     const app = args.app ?? (found.a2a?.startsWith('http://') ? new URL(found.a2a).host : undefined);

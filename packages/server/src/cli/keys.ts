@@ -24,7 +24,7 @@ const rotate = verb({
     now: { type: 'boolean', description: 'let it sign at once' },
     'revoke-former': {
       type: 'boolean',
-      description: 'after a leak: all former keys and whatever they signed are over, open connections too',
+      description: 'after a leak: all former keys and whatever they signed are over; with `root`, open connections too',
     },
     ...planeOptions,
   },

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { argumentsOf } from './call.ts';
 import { checkDecision } from './check-decision.ts';
 import { run } from './plane.fixture.ts';
@@ -50,6 +52,28 @@ for (const [words, says] of misused) {
     assert.equal(stdout, '');
   });
 }
+
+test('who may call whom, and an Envoy’s bootstrap, come from WRIT_CONFIG where no `--config` is given', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'writ-verbs-'));
+  try {
+    const env = { WRIT_CONFIG: join(folder, 'elsewhere.yaml'), WRIT_DATA: folder };
+    const agents = 'agents: { a/one: { calls: [a/two] }, a/two: { a2a: "http://127.0.0.1:1/" } }';
+    await writeFile(env.WRIT_CONFIG, `version: 1\ntrustDomain: zylos.local\n${agents}\n`);
+    const graph = await run(['agent', 'graph', '--json'], env);
+    assert.equal(graph.exitCode, 0, graph.stderr);
+    assert.deepEqual(JSON.parse(graph.stdout), { edges: [{ caller: 'a/one', callee: 'a/two', kind: 'agent' }] });
+    const envoy = await run(['envoy', 'config', 'a/two'], env);
+    assert.match(envoy.stderr, /no plane is running here/);
+    await writeFile(env.WRIT_CONFIG, 'version: 2\n');
+    for (const words of [
+      ['agent', 'graph'],
+      ['envoy', 'config', 'a/two'],
+    ])
+      assert.match((await run(words, env)).stderr, /not in order\n\s+\S*elsewhere\.yaml:1:/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
 
 test('a launched program inherits nothing that would let it act as the person who started it', () => {
   const env = { PATH: '/bin', WRIT_SESSION: 's', WRIT_LAUNCH_TOKEN: 't', WRIT_ADMIN: 'a', WRIT_TASK: 'tsk' };
@@ -151,6 +175,25 @@ describe('a token on disk', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+test('a token that comes through a pipe, late and in two pieces, is waited for', async () => {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const token = `${part({ alg: 'EdDSA', typ: 'at+jwt', kid: 'k' })}.${part({ sub: 'h' })}.${Buffer.alloc(64).toString('base64url')}`;
+  const program = join(import.meta.dirname, 'main.ts');
+  const words = ['--conditions=writ-source', '--no-warnings', program, 'token', 'inspect', '--json', '-'];
+  const child = spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  let stdout = '';
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stdin.on('error', () => {}); // what became of it is told by the exit code
+  child.stdin.write(token.slice(0, 20));
+  // Longer than it takes to start: a slow machine proves less, and is not refused for it.
+  await sleep(1500);
+  child.stdin.end(`${token.slice(20)}\n`);
+  const [exitCode] = await ended;
+  assert.equal(exitCode, 0);
+  assert.deepEqual(JSON.parse(stdout).claims, { sub: 'h' });
 });
 
 describe('a recorded decision', () => {

@@ -35,11 +35,11 @@ export interface Config {
   /** By path of the SPIFFE ID. */
   readonly agents: ReadonlyMap<string, AgentConfig>;
   readonly servers: ReadonlyMap<string, ServerConfig>;
-  /** `floor`: the plain rule instead of provenance (rules §3.14). */
   /** Calls of one caller under way at once. */
   readonly flow: { readonly perCaller: number };
   /** Ceilings per task, root, agent and tool (rules §2.12). */
   readonly limits: readonly Limit[];
+  /** `floor`: the plain rule instead of provenance (rules §3.14). */
   readonly trust: { readonly rule: 'provenance' | 'floor' };
   readonly approvals: {
     /** Questions to one person in an hour; what goes beyond is denied (rules §4.2). */

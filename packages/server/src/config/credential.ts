@@ -4,13 +4,7 @@
 
 import * as z from 'zod';
 import type { CredentialRef, EnvironmentValue, OauthRef, SecretRef, VaultRef } from './config.ts';
-import { closed, environmentName, listOf, oneOfWords, path, someText, webUrl, word } from './words.ts';
-
-/** Exactly one of these keys of the map is set. */
-function oneOf(...keys: readonly string[]) {
-  return (value: object): boolean =>
-    keys.filter((key) => (value as Record<string, unknown>)[key] !== undefined).length === 1;
-}
+import { closed, environmentName, listOf, oneOf, oneOfWords, path, someText, webUrl, word } from './words.ts';
 
 const commandWords = listOf(someText, 'command words').min(1, { error: 'at least the program' });
 

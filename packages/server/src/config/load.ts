@@ -135,13 +135,19 @@ function pathOf(ancestors: readonly unknown[]): string[] {
 
 /** A file that the configuration leans on and that cannot be read would surface later, and further from its cause. */
 function fileComplaints(written: ConfigFile, at: (path: string) => string): readonly Complaint[] {
+  const caFile = 'a readable file with certificates as PEM';
   const named: [path: Complaint['path'], file: string | undefined, what: string][] = [
     [['policy'], written.policy, 'a folder of *.cedar files'],
     [['audit', 'witnesses'], written.audit?.witnesses, 'a readable file with a witness policy'],
     ...Object.entries(written.pdp ?? {}).flatMap(([key, { bundle, ca }]): typeof named => [
       [['pdp', key, 'bundle'], bundle, 'a readable bundle; `opa build -t wasm` writes one'],
-      [['pdp', key, 'ca'], ca, 'a readable file with certificates as PEM'],
+      [['pdp', key, 'ca'], ca, caFile],
     ]),
+    ...Object.entries(written.federation?.partners ?? {}).flatMap(([key, { bundle, ca }]): typeof named => [
+      [['federation', 'partners', key, 'bundle'], bundle, 'a readable file with the bundle of that trust domain'],
+      [['federation', 'partners', key, 'ca'], ca, caFile],
+    ]),
+    [['telemetry', 'traces', 'ca'], written.telemetry?.traces?.ca, caFile],
     ...Object.entries(written.users ?? {}).map(([key, user]): (typeof named)[number] => [
       ['users', key, 'passwordFile'],
       user.passwordFile,

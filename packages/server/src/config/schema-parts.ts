@@ -11,6 +11,7 @@ import {
   duration,
   LIMIT,
   listOf,
+  oneOf,
   oneOfWords,
   path,
   scope,
@@ -19,11 +20,6 @@ import {
   wholeNumber,
   word,
 } from './words.ts';
-
-/** Exactly one of the map's keys is set. */
-function exactlyOne(value: object): boolean {
-  return Object.values(value).filter((one) => one !== undefined).length === 1;
-}
 
 const publicKey = z
   .looseObject({ kty: someText, kid: someText.optional() }, { error: 'a public key as JWK' })
@@ -74,7 +70,7 @@ export const constraint = closed(
   },
   'a constraint, such as `{ oneOf: [ … ] }`',
 )
-  .refine(exactlyOne, { error: 'exactly one kind of constraint' })
+  .refine(oneOf(), { error: 'exactly one kind of constraint' })
   .meta({ minProperties: 1, maxProperties: 1 });
 
 export const limit = closed(
@@ -122,7 +118,7 @@ export const decisionPoint = closed(
   },
   'a decision point, such as `{ opa: "https://opa.example/v1/data/writ/allow" }`',
 )
-  .refine((point) => exactlyOne({ opa: point.opa, authzen: point.authzen, bundle: point.bundle }), {
+  .refine(oneOf('opa', 'authzen', 'bundle'), {
     error: 'exactly one of `opa`, `authzen` and `bundle`',
   })
   .refine((point) => (point.bundle === undefined) === (point.rule === undefined), {

@@ -41,6 +41,13 @@ export function oneOfWords<const Words extends readonly [string, ...string[]]>(w
   return z.enum(words, { error: expected }).describe(expected);
 }
 
+/** Exactly one of these keys of a map is set; of all its keys where none is named. */
+export function oneOf(...keys: readonly string[]) {
+  return (value: object): boolean =>
+    Object.entries(value).filter(([key, one]) => one !== undefined && (keys.length === 0 || keys.includes(key)))
+      .length === 1;
+}
+
 export function wholeNumber(min: number, max: number, what: string) {
   const error = `${what}, a whole number from ${min} to ${max}`;
   return z.int({ error }).min(min, { error }).max(max, { error }).describe(what);

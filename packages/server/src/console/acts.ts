@@ -1,8 +1,16 @@
 // What people do through the API and the pages: open and end tasks, answer approvals, withdraw, review. Each takes somebody who was
 // found to be signed in, and settles by itself what else it needs: a role, a recent sign-in, being the person behind it.
 
-import { type Budget, denial, detailsFrom, type JsonObject, type JsonValue, parseSpiffeId } from '@writ/core';
-import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal, refusalOf } from './answers.ts';
+import {
+  type Budget,
+  denial,
+  detailsFrom,
+  isoSeconds,
+  type JsonObject,
+  type JsonValue,
+  parseSpiffeId,
+} from '@writ/core';
+import { type Answer, ok, REFUSALS, type Refusal, refusal, refusalOf } from './answers.ts';
 import { type Approval, type Approvals, mayDecide } from './approvals.ts';
 import { argumentsInWords } from './argument-words.ts';
 import { isRecent, type PersonCaller } from './caller.ts';

@@ -78,8 +78,3 @@ export function refusalOf({ code }: Denial): Refusal {
   const outage = layerOf(code) === 'gateway' || layerOf(code) === 'audit';
   return refusal(outage ? 503 : 403, outage ? 'temporarily_unavailable' : 'access_denied', says(code), code);
 }
-
-/** RFC 3339 of whole seconds. */
-export function isoSeconds(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
-}

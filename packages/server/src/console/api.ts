@@ -1,12 +1,12 @@
 // `/api/v1`: routes, and what each takes of its caller. What a route does stands in acts.ts, explain.ts and live.ts.
 
 import type { IncomingMessage } from 'node:http';
-import type { JsonObject, JsonValue } from '@writ/core';
+import { isoSeconds, type JsonObject, type JsonValue } from '@writ/core';
 import { type Context, Hono } from 'hono';
 import type * as z from 'zod';
 import { isForeign, isForUs } from '../page-form.ts';
 import type { Acts } from './acts.ts';
-import { type Answer, isoSeconds, ok, REFUSALS, type Refusal, refusal } from './answers.ts';
+import { type Answer, ok, REFUSALS, type Refusal, refusal } from './answers.ts';
 import { type Body, headerText, json, readBody, wholeNumber } from './api-http.ts';
 import { type Approval, type Approvals, mayDecide } from './approvals.ts';
 import { argumentsInWords } from './argument-words.ts';

@@ -1,9 +1,8 @@
 // The console's pages as HTML: what was decided and why, and what waits for a person. Everything shown is escaped; much of it was
 // written by agents.
 
-import { isJsonObject, type JsonObject, type JsonValue } from '@writ/core';
+import { isJsonObject, isoSeconds, type JsonObject, type JsonValue } from '@writ/core';
 import { type Html, html, type Page } from '../page.ts';
-import { isoSeconds } from './answers.ts';
 import type { Approval } from './approvals.ts';
 import { argumentsInWords } from './argument-words.ts';
 import type { DecisionSummary } from './ports.ts';

@@ -36,7 +36,7 @@ export interface Exchange<Reply> {
   refuse(decision: Decision): Promise<void>;
   /** Releases the reply to the caller, stream and all; resolves when it has ended, and never rejects. */
   release(reply: Reply, decision: Decision): Promise<Ending>;
-  /** Drops a reply that may not be released, or ends one whose release is under way (which then resolves as cancelled). */
+  /** Drops a reply that may not be released, or ends one whose release is under way; the spine knows that it is cancelled. */
   discard(reply: Reply): void;
   /** `sha256:<hex>` of what was sent upstream, known after `forward`; null where another gateway does the sending. */
   forwardedDigest(reply: Reply): string | null;
@@ -46,9 +46,12 @@ export interface Exchange<Reply> {
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
   readonly code: 'gateway.upstream_unreachable' | 'action.credential_missing' | 'action.secret_in_result';
-  constructor(message: string, options: ErrorOptions & { code?: UpstreamError['code'] } = {}) {
+  /** Nothing was heard: nobody there, a process gone, a wait over, a 5xx. What was answered badly is an answer. */
+  readonly isSilence: boolean;
+  constructor(message: string, options: ErrorOptions & { code?: UpstreamError['code']; silence?: boolean } = {}) {
     super(message, options);
     this.code = options.code ?? 'gateway.upstream_unreachable';
+    this.isSilence = options.silence ?? false;
   }
 }
 

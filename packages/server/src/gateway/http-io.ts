@@ -3,7 +3,7 @@
 
 import { createHash, type Hash, hash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Credential, type DenialCode, says } from '@writ/core';
+import { type Call, type Credential, type DenialCode, says } from '@writ/core';
 
 /** `sha256:<hex>`, as records and calls carry it. */
 export function digestOf(bytes: Uint8Array | string): string {
@@ -98,6 +98,13 @@ export function credentialOf(req: IncomingMessage): Credential {
     proof: proofs.length === 1 ? proofs[0]! : null,
     method: req.method ?? '',
   };
+}
+
+/** W3C trace and span id of a `traceparent`, or nulls: ids of zeros are none. */
+export function traceOf(traceparent: string | null | undefined): Pick<Call, 'trace' | 'traceSpan'> {
+  const match = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(traceparent ?? '');
+  if (!match) return { trace: null, traceSpan: null };
+  return { trace: match[1]!, traceSpan: /^0+$/.test(match[2]!) ? null : match[2]! };
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);

@@ -12,6 +12,7 @@ import {
   tokenFor,
   worldWith,
 } from '../../../core/src/decision/world.fixture.ts';
+import { createCrowd } from './crowd.ts';
 import { createRefusalCounter } from './refusal-counter.ts';
 import { createSpine, type Shell, type Told } from './spine.ts';
 
@@ -58,6 +59,7 @@ async function run(over: Partial<Shell>, world: World = worldWith(), call: Call 
     },
     tasks: { fetch: () => null, leaving: async () => {} },
     append,
+    crowd: createCrowd(8),
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',
     refusals: createRefusalCounter({ clock, append, newId: () => 'e', report: () => {} }),

@@ -19,6 +19,7 @@ import {
   tokenFor,
   worldWith,
 } from '../../../core/src/decision/world.fixture.ts';
+import { createCrowd } from './crowd.ts';
 import { type Ending, type Exchange, UpstreamError } from './exchange.ts';
 import { createRefusalCounter } from './refusal-counter.ts';
 import { createSpine, type Shell } from './spine.ts';
@@ -61,6 +62,7 @@ function scene(
     },
     approvals: noApprovals,
     tasks: knownTasks,
+    crowd: createCrowd(8),
     append,
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',
@@ -208,6 +210,29 @@ test('a callee that does not answer is told apart from a failure of ours, and bo
   for (const { records } of [upstream, ours]) assert.equal((records[1]!.result as JsonObject).state, 'error');
 });
 
+test('what could not be asked about a task stays a no, whatever the call comes to', async () => {
+  const tasks = { fetch: () => Promise.reject(new Error('down')), leaving: async () => {} };
+  const { answered, steps, run } = scene({ tasks, report: () => {} });
+  const call = callOf(tokenFor(shortChain()), { decisionId: 'd-changed' });
+  await run({ handedBack: async () => ({ call, resumes: null, claims: [] }) });
+  assert.equal(answered[0]?.denial?.code, 'gateway.store_unreachable');
+  assert.ok(!steps.includes('forward'));
+});
+
+test('a flood is refused before anything is judged, on record, and every place is given back', async () => {
+  const gate = Promise.withResolvers<string>();
+  const { steps, records, answered, run } = scene({ crowd: createCrowd(1) });
+  const first = run({ forward: () => gate.promise });
+  await run();
+  assert.equal(answered[0]?.denial?.code, 'gateway.overloaded');
+  assert.deepEqual(records.map(({ code }) => code).sort(), ['gateway.overloaded', null]);
+  gate.reject(new Error('ours'));
+  await first;
+  await run();
+  assert.equal(steps.at(-1), 'durable');
+  assert.equal((records.at(-1)!.result as JsonObject).state, 'complete', 'an outage gives its place back, too');
+});
+
 test('an answer under way ends when its authority is withdrawn', async () => {
   let revoked = false;
   const withdrawn = worldWith({ revocations: { sequence: 2, tasks: new Set(['tsk_1']) } });
@@ -221,6 +246,7 @@ test('an answer under way ends when its authority is withdrawn', async () => {
     claim: async () => 'taken',
     approvals: noApprovals,
     tasks: knownTasks,
+    crowd: createCrowd(8),
     append,
     stance: () => ({ replica: '1', mode: 'enforce', memory: 'task' }),
     sha256: () => 'sha256:a',

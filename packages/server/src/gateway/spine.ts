@@ -19,6 +19,7 @@ import {
   withdrawnPart,
 } from '@writ/core';
 import type { ApprovalsPort } from './approvals-port.ts';
+import type { Crowd } from './crowd.ts';
 import type { Ending, Exchange, Spine } from './exchange.ts';
 import { UpstreamError } from './exchange.ts';
 import type { RefusalCounter } from './refusal-counter.ts';
@@ -57,6 +58,7 @@ export interface Shell {
   };
   sha256(text: string): string;
   readonly refusals: RefusalCounter;
+  readonly crowd: Crowd;
   /** A failure of ours, for the operator's log. */
   report(what: string, error: unknown): void;
 }
@@ -91,12 +93,15 @@ export function createSpine(shell: Shell): SpineControl {
       }
     },
     async spine(exchange) {
+      const leave = shell.crowd.enter(exchange.call);
       try {
-        await carry(exchange, shell, open);
+        await (leave ? carry(exchange, shell, open) : turnedAway(exchange, shell));
       } catch (error) {
         // A throw is an outage, not an answer: the caller gets a refusal, the operator the cause.
         shell.report(`${exchange.call.operation} ${exchange.call.target.server}`, error);
         await refuseQuietly(exchange, isAuditDown(error) ? 'audit.unavailable' : 'gateway.outage', shell);
+      } finally {
+        leave?.();
       }
     },
   };
@@ -119,6 +124,16 @@ async function carry<Reply>(given: Exchange<Reply>, shell: Shell, open: Set<Open
   const late = withdrawnMeanwhile(call, decision, world, told, shell);
   if (late) return refuseLate(exchange, overruled(decision, late), receipt, shell, notForwarded);
   await forwarded(exchange, decision, receipt, shell, open);
+}
+
+/** A flood is refused before anything is judged, and stands in the log like every refusal. */
+async function turnedAway<Reply>(exchange: Exchange<Reply>, shell: Shell): Promise<void> {
+  const { call } = exchange;
+  const decision = refusal(call.decisionId, denial('gateway.overloaded'));
+  if (!shell.refusals.countsInstead(call, decision)) {
+    await shell.append(recordOf(call, decision, shell.world(), shell)).durable;
+  }
+  await exchange.refuse(decision);
 }
 
 /** A judge that throws has a bug: the call is refused, and the record says so under the id the caller is told. */
@@ -146,6 +161,8 @@ async function goneOn<Reply>(
   shell: Shell,
 ): Promise<GoneOn<Reply>> {
   const plain = { exchange: given, own: first, resumes: null, claims: [] };
+  // What could not be asked about the task stays a no, whatever the call comes to.
+  if (first.denial?.code === 'gateway.store_unreachable') return plain;
   const token = first.token.facts;
   const handed = token && given.handedBack ? await given.handedBack(token) : null;
   if (handed === null) return plain;
@@ -268,10 +285,18 @@ async function forwarded<Reply>(
     const seen = { state: 'cancelled', forwarded: digest } as const;
     return refuseLate(exchange, overruled(decision, late), receipt, shell, seen);
   }
-  const answer: OpenAnswer = { token, stop: () => exchange.discard(reply) };
+  let isStopped = false;
+  const answer: OpenAnswer = {
+    token,
+    stop() {
+      isStopped = true;
+      exchange.discard(reply);
+    },
+  };
   open.add(answer);
   const ending = await exchange.release(reply, decision).finally(() => open.delete(answer));
-  void close(decision, receipt, ending, digest, shell);
+  const ended = isStopped ? ({ state: 'cancelled', digest: null, detail: 'token.revoked' } as const) : ending;
+  void close(decision, receipt, ended, digest, shell);
 }
 
 const notForwarded = { state: 'none', forwarded: null } as const;

@@ -1,7 +1,7 @@
 // Who may knock: identities of this machine, the listeners, and what the configuration says about who may reach whom.
 
-import { agentPath, type Denial, denial, type PeerOnWire, type World } from '@writ/core';
-import type { SvidWithKey } from '../transport/ca.ts';
+import { agentPath, type Denial, denial, type JsonObject, type PeerOnWire, type World } from '@writ/core';
+import type { Authority, SvidWithKey } from '../transport/ca.ts';
 import { tlsIdentity } from '../transport/tls-pem.ts';
 import { openTrustStore } from '../transport/trust-store.ts';
 import { createDialIdentity, type DialIdentity } from './dial-identity.ts';
@@ -95,14 +95,9 @@ async function followKeys({ ground, identities, listeners, onRenewed }: Keyed): 
   const trustStore = await openTrustStore();
   let done = Promise.resolve();
   authority.onChange(({ revoked }) => {
-    const { root, jwt } = authority.keys();
-    const numbers = (keys: typeof root) => keys.map(({ number, state }) => `${number} ${state}`);
-    event('identity.keys_changed', {
-      roots: numbers(root),
-      jwtKeys: numbers(jwt),
-      sequence: authority.sequence(),
-      revoked,
-    });
+    // Withdrawn at a source that is somebody else's: there is no new SVID to go on with, and who is connected goes at once.
+    if (!identities.serves()) return void listeners.mtls.review();
+    if (config.identity.externalSocket === null) event('identity.keys_changed', keysChanged(authority, revoked));
     done = done
       .then(async () => {
         const svid = await identities.mintGateway();
@@ -114,6 +109,12 @@ async function followKeys({ ground, identities, listeners, onRenewed }: Keyed): 
       })
       .catch((error: unknown) => report('keys of the authority', error));
   });
+}
+
+function keysChanged(authority: Authority, revoked: boolean): JsonObject {
+  const { root, jwt } = authority.keys();
+  const numbers = (keys: typeof root) => keys.map(({ number, state }) => `${number} ${state}`);
+  return { roots: numbers(root), jwtKeys: numbers(jwt), sequence: authority.sequence(), revoked };
 }
 
 /** Some edge, whichever, or a callee to ask decisions about: anybody else has nothing to say here. Rules §1.3. */

@@ -26,7 +26,6 @@ import { answerJson, digestOf } from '../gateway/http-io.ts';
 import { createMcpHandler } from '../gateway/mcp/handler.ts';
 import { createReferences } from '../gateway/mcp/references.ts';
 import { createStateSeal } from '../gateway/mcp/request-state.ts';
-import { STATE_CLAIM } from '../gateway/mcp/rounds.ts';
 import { createSpine, type SpineControl } from '../gateway/spine.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { AuthorizationServer } from '../token/front.ts';
@@ -42,7 +41,6 @@ import type { PolicyHolder } from './policy.ts';
 import { createQuotes } from './quotes.ts';
 import { reviewedDefinitions } from './reviewed-definitions.ts';
 import type { GatewayRoutes } from './routes.ts';
-import { traced } from './telemetry.ts';
 import type { Upstreams } from './upstreams.ts';
 import type { WorldHolder } from './world.ts';
 
@@ -78,6 +76,8 @@ const lostBy: { readonly [kind in Claim['kind']]: DenialCode } = {
   once: 'token.replayed',
   budget: 'token.budget_exceeded',
   approval: 'action.approval_invalid',
+  // As good as a yes that was used up: nothing is wrong with the token.
+  state: 'action.approval_invalid',
   limit: 'action.limit_exceeded',
 };
 
@@ -93,6 +93,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     effectOf: (target) =>
       target.kind === 'agent' ? null : (world.parts.policy.definition(target)?.trust.effect ?? 'unknown'),
   });
+  const crowd = createCrowd(config.flow.perCaller);
   const references = createReferences();
   const control = createSpine({
     clock,
@@ -101,10 +102,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
     async claim({ claims, id }) {
       const taken = await store.claims.take(claims, id);
       if (taken === 'taken') return taken;
-      const { lost } = taken;
-      // A state that was used up is as good as a yes that was: nothing is wrong with the token.
-      const isState = lost.kind === 'once' && lost.key.startsWith(STATE_CLAIM);
-      return { lost: isState ? 'action.approval_invalid' : lostBy[lost.kind] };
+      return { lost: lostBy[taken.lost.kind] };
     },
     approvals,
     ...(deps.consult === null ? {} : { consult: deps.consult }),
@@ -122,24 +120,15 @@ export function openGateway(deps: GatewayDeps): Gateway {
       lease: broker.leaseOf(call, decision),
     }),
     sha256: digestOf,
+    crowd,
     refusals: ground.refusals,
     report,
   });
 
-  const crowd = createCrowd(control.spine, {
-    perCallerMax: config.flow.perCaller,
-    record: ({ decisionId, peer, protocol, target }) =>
-      records.unread({ decisionId, denial: denial('gateway.overloaded'), peer, protocol, target }),
-    report,
-  });
   const spine: Spine = async (exchange) => {
     const watched = telemetry.around(exchange);
-    await crowd.spine(watched.exchange).finally(watched.done);
+    await control.spine(watched.exchange).finally(watched.done);
   };
-  const servers = new Map(
-    [...upstreams.byServer].map(([key, upstream]) => [key, traced(upstream, telemetry.outgoing)]),
-  );
-
   const early = (peer: PeerOnWire, key: string, credential: Credential) => {
     // Nobody is known here by a certificate: a bare request gets the bare challenge, whatever else is wrong with it.
     if (peer.listener === 'oauth') return credential.kind === 'none' ? denial('token.missing') : null;
@@ -148,7 +137,7 @@ export function openGateway(deps: GatewayDeps): Gateway {
   };
   const mcp = createMcpHandler({
     serverOf(key) {
-      const upstream = servers.get(key);
+      const upstream = upstreams.byServer.get(key);
       return upstream && { upstream, baseScopes: [] };
     },
     bases: { mtls: bases.mtls, oauth: bases.oauth },

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadConfig } from '../config/load.ts';
+import { createBreaker } from '../gateway/breaker.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { openHttpUpstreams } from './http-upstreams.ts';
 
@@ -29,6 +30,8 @@ test('a changed document is another pin from the moment it is read, and one that
       config: loaded.config,
       credentialFor: async () => ({ kind: 'none' }),
       say: (sentence) => void said.push(sentence),
+      traceHeaders: () => ({}),
+      breakerFor: (callee) => createBreaker({ callee, monotonicMillis: () => performance.now(), say: () => {} }),
     });
     const upstream = upstreams.byServer.get('crm')!;
     const current = () => upstream.api()!.paths[0]!.operations.get('GET')!;

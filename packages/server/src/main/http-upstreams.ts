@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { readApiDocument } from '../action/openapi/read-document.ts';
 import { readListing, type ServerListing } from '../action/pins.ts';
 import type { Config } from '../config/config.ts';
+import type { Breaker } from '../gateway/breaker.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import type { Api, Layout } from '../gateway/http/api.ts';
 import { createHttpUpstream, type HttpUpstream, type HttpUpstreamOptions } from '../gateway/http/upstream.ts';
@@ -21,10 +22,14 @@ export interface HttpUpstreams {
 export interface HttpUpstreamsDeps {
   readonly config: Config;
   readonly credentialFor: HttpUpstreamOptions['credentialFor'];
+  /** Trace headers of the call under way. */
+  traceHeaders(): { readonly [name: string]: string };
+  breakerFor(callee: string): Breaker;
   say(sentence: string): void;
 }
 
-export function openHttpUpstreams({ config, credentialFor, say }: HttpUpstreamsDeps): HttpUpstreams {
+export function openHttpUpstreams(deps: HttpUpstreamsDeps): HttpUpstreams {
+  const { config, credentialFor, traceHeaders, breakerFor, say } = deps;
   const digests = new WeakMap<Layout, string>();
   const apis = new Map<string, Api>();
   const lastSaid = new Map<string, string>();
@@ -34,7 +39,11 @@ export function openHttpUpstreams({ config, credentialFor, say }: HttpUpstreamsD
     if (http === null) continue;
     files.set(server, http.openapiFile);
     const api = () => apis.get(server) ?? null;
-    byServer.set(server, createHttpUpstream({ server, url: http.url, api, credentialFor }));
+    const upstream = createHttpUpstream({ server, url: http.url, api, credentialFor, traceHeaders });
+    const { guard } = breakerFor(server);
+    const send: HttpUpstream['send'] = (request, behalf, signal) =>
+      guard(() => upstream.send(request, behalf, signal), signal);
+    byServer.set(server, { ...upstream, send });
   }
 
   async function list(server: string, file: string): Promise<ServerListing> {

@@ -6,7 +6,7 @@ import type { Denial, PeerOnWire, SpiffeId } from '@writ/core';
 import type { Config } from '../config/config.ts';
 import { answerJson } from '../gateway/http-io.ts';
 import type { SvidWithKey } from '../transport/ca.ts';
-import { createMtlsListener, type MtlsListener, type MtlsListenerOptions } from '../transport/mtls-listener.ts';
+import { createMtlsListener, type MtlsListener } from '../transport/mtls-listener.ts';
 import { httpLimits, listen, serverOptions } from '../transport/tls-http.ts';
 import { tlsIdentity } from '../transport/tls-pem.ts';
 import { createTlsServer } from '../transport/tls-server.ts';
@@ -26,7 +26,8 @@ export interface ListenerDeps {
   readonly gatewaySvid: SvidWithKey;
   /** The gateway's SVID was renewed. */
   onRenewed(svid: SvidWithKey): void;
-  admit: MtlsListenerOptions['admit'];
+  /** Of `mtls` once per connection, of `oauth` before every request. */
+  admit(peer: PeerOnWire): Denial | null;
   onRefused(refused: Denial, info: { readonly source: string; readonly peer: SpiffeId | null }): void;
 }
 
@@ -42,11 +43,11 @@ export interface Listeners {
 
 export async function openListeners(deps: ListenerDeps): Promise<Listeners> {
   const { config, dataDir, clock, identities } = deps;
-  let gateway: GatewayHandler = (_req, res) =>
+  const notNow = (_req: IncomingMessage, res: ServerResponse) =>
     answerJson(res, 503, { error: 'temporarily_unavailable' }, { 'retry-after': '1' });
-  let admin: AdminHandler = (_req, res) =>
-    answerJson(res, 503, { error: 'temporarily_unavailable' }, { 'retry-after': '1' });
-  let issuer: AdminHandler = admin;
+  let gateway: GatewayHandler = notNow;
+  let admin: AdminHandler = notNow;
+  let issuer: AdminHandler = notNow;
   const trustStore = await openTrustStore();
   const trust = await trustStore.caList(new Map([[config.trustDomain, identities.authority.bundle()]]));
   const mtls = createMtlsListener({
@@ -60,7 +61,12 @@ export async function openListeners(deps: ListenerDeps): Promise<Listeners> {
   });
   const oauth = createTlsServer({
     tls: null,
-    handler: (req, res, peer) => gateway(req, res, peer),
+    handler(req, res, peer) {
+      const refused = deps.admit(peer);
+      if (refused === null) return gateway(req, res, peer);
+      deps.onRefused(refused, { source: req.socket.remoteAddress ?? 'unknown', peer: null });
+      notNow(req, res);
+    },
     onRefused: deps.onRefused,
   });
   const adminServer = plainServer((req, res) => admin(req, res));

@@ -7,7 +7,6 @@ import type { TaskDesk } from '../action/tasks/desk.ts';
 import type { Config } from '../config/config.ts';
 import type { FindCaller } from '../console/caller.ts';
 import { answerJson } from '../gateway/http-io.ts';
-import type { Upstream } from '../gateway/mcp/upstream.ts';
 import { openTelemetry, type Telemetry } from '../telemetry/telemetry.ts';
 import type { AuthorizationServer } from '../token/front.ts';
 import type { ConsoleDoor } from './admin.ts';
@@ -109,17 +108,6 @@ async function readHeaders(
     }
   }
   return read;
-}
-
-/** The same upstream, told which part of the trace asks it. The body stays as it was judged; what it says of traces is the caller's. */
-export function traced(upstream: Upstream, outgoing: Telemetry['outgoing']): Upstream {
-  return {
-    describe: (behalf) => upstream.describe(behalf),
-    send: (request, behalf, signal) =>
-      upstream.send({ ...request, headers: { ...request.headers, ...outgoing() } }, behalf, signal),
-    endTask: (task) => upstream.endTask(task),
-    close: () => upstream.close(),
-  };
 }
 
 /**

@@ -3,7 +3,7 @@
 import { dirname } from 'node:path';
 import type { ServerListing } from '../action/pins.ts';
 import type { Config } from '../config/config.ts';
-import { withBreaker } from '../gateway/breaker.ts';
+import { type Breaker, createBreaker } from '../gateway/breaker.ts';
 import { UpstreamError } from '../gateway/exchange.ts';
 import { listServer } from '../gateway/mcp/lists.ts';
 import type { CredentialFor, Upstream } from '../gateway/mcp/upstream.ts';
@@ -18,7 +18,7 @@ export interface Upstreams {
   /** All that a server says of itself now. Rejects with UpstreamError. */
   list(server: string): Promise<ServerListing>;
   endTask(task: string): void;
-  /** By server: open while it is left alone. */
+  /** By callee: open while it is left alone. */
   circuits(): ReadonlyMap<string, 'closed' | 'open'>;
   close(): Promise<void>;
 }
@@ -27,9 +27,11 @@ export interface UpstreamDeps {
   readonly config: Config;
   readonly room: Pick<BrokerRoom, 'broker' | 'exposures'>;
   say(sentence: string): void;
+  /** Trace headers of the call under way. */
+  traceHeaders(): { readonly [name: string]: string };
 }
 
-export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
+export function openUpstreams({ config, room, say, traceHeaders }: UpstreamDeps): Upstreams {
   const { broker, exposures } = room;
   const credentialFor: CredentialFor = async (server, behalf) => {
     const found = await broker.credentialFor(server, behalf);
@@ -41,10 +43,14 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
   const withoutSecret = (says: string) =>
     exposures.contains(says) ? 'wrote a line that holds a secret of the broker; it is not repeated here' : says;
   const byServer = new Map<string, Upstream>();
-  const circuits = new Map<string, 'closed' | 'open'>();
+  const breakers = new Map<string, Breaker>();
+  const breakerFor = (callee: string): Breaker => {
+    const breaker = createBreaker({ callee, monotonicMillis: () => performance.now(), say });
+    breakers.set(callee, breaker);
+    return breaker;
+  };
   const http = openHttpUpstreams({
-    config,
-    say,
+    ...{ config, say, traceHeaders, breakerFor },
     credentialFor: async (server, use) => credentialFor(server, { key: '', ...use }),
   });
   for (const [server, { mcp }] of config.servers) {
@@ -60,14 +66,12 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
             credentialFor,
             log: ({ server: name, says }) => say(`${name}: ${withoutSecret(says)}`),
           });
-    circuits.set(server, 'closed');
-    const changed = (isOpen: boolean) => void circuits.set(server, isOpen ? 'open' : 'closed');
-    byServer.set(server, withBreaker(upstream, { server, monotonicMillis: () => performance.now(), say, changed }));
+    byServer.set(server, reached(upstream, breakerFor(server), traceHeaders));
   }
   return {
     byServer,
     http,
-    circuits: () => circuits,
+    circuits: () => new Map([...breakers].map(([callee, breaker]) => [callee, breaker.isOpen() ? 'open' : 'closed'])),
     list: (server) => http.list(server) ?? listServer(byServer.get(server)!),
     endTask(task) {
       for (const upstream of byServer.values()) upstream.endTask(task);
@@ -75,5 +79,19 @@ export function openUpstreams({ config, room, say }: UpstreamDeps): Upstreams {
     async close() {
       await Promise.all([http, ...byServer.values()].map((upstream) => upstream.close()));
     },
+  };
+}
+
+/** The server as the gateway asks it: left alone while it is silent, and told which trace its call belongs to. */
+function reached(upstream: Upstream, { guard }: Breaker, traceHeaders: UpstreamDeps['traceHeaders']): Upstream {
+  return {
+    describe: (behalf) => guard(() => upstream.describe(behalf)),
+    send: (request, behalf, signal) =>
+      guard(() => {
+        const headers = { ...request.headers, ...traceHeaders() };
+        return upstream.send({ ...request, headers }, behalf, signal);
+      }, signal),
+    endTask: (task) => upstream.endTask(task),
+    close: () => upstream.close(),
   };
 }

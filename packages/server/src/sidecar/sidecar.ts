@@ -65,12 +65,17 @@ export async function openSidecar({ plane, task, http, statOf, say }: SidecarOpt
       try {
         agent = await identify();
         gateway = openGatewayPort(agent, await ownTask(agent));
-        // An agent that serves mutual TLS by itself is dialled by itself.
-        if (a2a === null || a2a.startsWith('https:')) return { inbound: null };
+      } catch (error) {
+        say(`the sidecar has no identity, so calls through it are refused: ${(error as Error).message}`);
+        return { inbound: null };
+      }
+      // An agent that serves mutual TLS by itself is dialled by itself.
+      if (a2a === null || a2a.startsWith('https:')) return { inbound: null };
+      try {
         server = await openInbound({ agent, a2a, calls, tree, http, say });
         return { inbound: server.url };
       } catch (error) {
-        say(`the sidecar has no identity, so calls through it are refused: ${(error as Error).message}`);
+        say(`the sidecar takes no messages for \`${a2a}\`: ${(error as Error).message}`);
         return { inbound: null };
       }
     },

@@ -53,9 +53,13 @@ function inOneOrder(claims: readonly Claim[]): Claim[] {
 }
 
 function nameOf(claim: Claim): string {
-  if (claim.kind === 'once') return `once ${claim.key}`;
+  if (claim.kind === 'once' || claim.kind === 'state') return `once ${onceKeyOf(claim)}`;
   if (claim.kind === 'limit') return `limit ${rowOf(claim)} ${claim.unit}`;
   return claim.kind === 'approval' ? `approval ${claim.id}` : `budget ${claim.row} ${claim.unit}`;
+}
+
+function onceKeyOf(claim: Extract<Claim, { kind: 'once' | 'state' }>): string {
+  return claim.kind === 'once' ? claim.key : `state:${claim.id}`;
 }
 
 type Transaction = ControlledTransaction<Schema>;
@@ -66,7 +70,7 @@ async function takeOne(db: Transaction, claim: Claim, decision: string, nowSecon
   if (claim.kind === 'limit') return debit(db, { ...claim, row: rowOf(claim) }, decision, nowSeconds);
   const taken = await db
     .insertInto('once_claims')
-    .values({ key: claim.key, decision, taken: nowSeconds, until_seconds: claim.untilSeconds })
+    .values({ key: onceKeyOf(claim), decision, taken: nowSeconds, until_seconds: claim.untilSeconds })
     .onConflict((conflict) => conflict.column('key').doNothing())
     .executeTakeFirst();
   return taken.numInsertedOrUpdatedRows === 1n;

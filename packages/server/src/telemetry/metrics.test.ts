@@ -90,7 +90,7 @@ test('records are counted by kind, flushes by what shared them, events by what t
   metrics.recorded({ kind: 'event', event: 'approval.decided', verdict: 'approve' });
   metrics.recorded({ kind: 'event', event: 'token.refused' });
   metrics.recorded({ kind: 'decision', operation: 'request', protocol: 'mcp', code: 'gateway.malformed' });
-  metrics.recorded({ kind: 'decision', operation: 'request', protocol: 'mcp', code: 'gateway.overloaded' });
+  metrics.recorded({ kind: 'decision', operation: 'tools/call', protocol: 'mcp', code: 'gateway.overloaded' });
   await Promise.resolve();
   const { sum } = await scrape(metrics);
   assert.equal(sum('writ_audit_records_total', { kind: 'other' }), 1);

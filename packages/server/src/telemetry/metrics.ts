@@ -61,8 +61,7 @@ export function createMetrics(names: Names, readings: Readings): Metrics {
     }
     const { kind, event, operation } = record;
     add('auditRecords', { kind: kind === 'decision' || kind === 'outcome' || kind === 'event' ? kind : OTHER });
-    // `gateway.overloaded` is said about a call, and counted as one.
-    if (kind === 'decision' && operation === 'request' && record.code !== 'gateway.overloaded') {
+    if (kind === 'decision' && operation === 'request') {
       add('unread', { protocol: protocolOf(record.protocol), code: codeOf(record.code) });
     }
     if (kind !== 'event') return;

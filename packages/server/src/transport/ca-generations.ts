@@ -65,6 +65,14 @@ export async function openGenerations<G extends Generation>(options: Generations
     if (gone.length > 0) await load();
   }
 
+  let last: Promise<unknown> = Promise.resolve();
+  /** Each reads what is held, changes files and reads again: two at once would take one number, or read what just went. */
+  function inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = last.then(act);
+    last = done.catch(() => {});
+    return done;
+  }
+
   function signer(): G {
     const found = signerOf(held, clock.nowSeconds());
     if (found === null) throw new Error('the root of this trust domain has expired and signs nothing more');
@@ -78,27 +86,29 @@ export async function openGenerations<G extends Generation>(options: Generations
     published: () => held,
     signer,
     sequence: () => highest + (highest - held.length),
-    async rotate({ atOnce, revoke }) {
-      const now = clock.nowSeconds();
-      const signsFrom = atOnce || revoke ? now : now + policy.noticeSeconds;
-      const waiting = held.filter((one) => one.signsFromSeconds > now);
-      const next = waiting.at(-1);
-      // A successor that everybody has seen already is better than one that nobody has; a leak may have taken both.
-      if (next && !revoke) {
-        if (signsFrom < next.signsFromSeconds) await files.reschedule(next.number, signsFrom, suffix());
-        await load();
-      } else await add(highest + 1, signsFrom);
-      if (revoke) await remove(held.filter(({ number }) => number !== highest));
-      signing = signer().number;
-    },
-    async maintain() {
-      const now = clock.nowSeconds();
-      const before = `${highest} ${held.length} ${signing}`;
-      const due = successorDue(held, policy, now);
-      if (due !== null) await add(highest + 1, due);
-      await remove(overOf(held, policy, now));
-      signing = signer().number;
-      return `${highest} ${held.length} ${signing}` !== before;
-    },
+    rotate: ({ atOnce, revoke }) =>
+      inTurn(async () => {
+        const now = clock.nowSeconds();
+        const signsFrom = atOnce || revoke ? now : now + policy.noticeSeconds;
+        const waiting = held.filter((one) => one.signsFromSeconds > now);
+        const next = waiting.at(-1);
+        // A successor that everybody has seen already is better than one that nobody has; a leak may have taken both.
+        if (next && !revoke) {
+          if (signsFrom < next.signsFromSeconds) await files.reschedule(next.number, signsFrom, suffix());
+          await load();
+        } else await add(highest + 1, signsFrom);
+        if (revoke) await remove(held.filter(({ number }) => number !== highest));
+        signing = signer().number;
+      }),
+    maintain: () =>
+      inTurn(async () => {
+        const now = clock.nowSeconds();
+        const before = `${highest} ${held.length} ${signing}`;
+        const due = successorDue(held, policy, now);
+        if (due !== null) await add(highest + 1, due);
+        await remove(overOf(held, policy, now));
+        signing = signer().number;
+        return `${highest} ${held.length} ${signing}` !== before;
+      }),
   };
 }

@@ -127,6 +127,19 @@ test('a revoking rotation leaves one new root, and nothing that was signed befor
   assert.deepEqual((await readdir(bench.dir)).sort(), ['jwt-1.pem', 'root-3.pem'], 'its keys are gone from the disk');
 });
 
+test('rotations and upkeep that are asked for at once are done one after the other', async (t) => {
+  const bench = await openBench(t);
+  const { authority } = bench;
+  const leaks = Array.from({ length: 4 }, () => authority.rotate('root', { atOnce: false, revoke: true }));
+  await Promise.all([authority.maintain(), ...leaks, authority.maintain()]);
+  assert.deepEqual(
+    authority.keys().root.map(({ number, state }) => [number, state]),
+    [[5, 'signs']],
+    'each revocation made a key of its own',
+  );
+  assert.deepEqual((await readdir(bench.dir)).sort(), ['jwt-1.pem', 'root-5.pem']);
+});
+
 test('the sequence only grows, whatever comes, goes or restarts', async (t) => {
   const bench = await openBench(t);
   let last = bench.authority.sequence();

@@ -63,7 +63,7 @@ export async function openExternalAuthority(options: ExternalOptions): Promise<E
     mintJwt() {
       throw notHere();
     },
-    // The newest that was seen, whether the SVID beside it still stands or not.
+    // Of the SVID that is held, also when it has expired; none once it was withdrawn.
     bundle: () => fromPem('CERTIFICATE', held?.bundlePem ?? ''),
     jwtKeys: () => [],
     sequence: () => 0,

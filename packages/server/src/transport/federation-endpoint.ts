@@ -1,5 +1,5 @@
-// Where partners fetch our bundle (SPIFFE Federation §5): one document over TLS, for anybody, in profile `https_spiffe` (our SVID) or
-// `https_web` (an operator's certificate). What is in it is the authority's business.
+// Where partners fetch our bundle (SPIFFE Federation §5): one document over TLS under the gateway's SVID, for anybody (profile
+// `https_spiffe`). What is in it is the authority's business.
 
 import { constants } from 'node:crypto';
 import { createServer } from 'node:https';

@@ -45,7 +45,11 @@ function same(evidence: TaskEvidence, { asked, server }: World, echoes: PlainEch
   for (const one of asked) {
     const title = JSON.stringify(one);
     const find = finderOf(one.type, one.value);
-    assert.deepEqual(heldIn(evidence, { ...one, find }, echoes), plainlyHeld(fields, one, echoes), title);
+    assert.deepEqual(
+      heldIn(evidence, { ...one, find, effort: effortForOneCall() }, echoes),
+      plainlyHeld(fields, one, echoes),
+      title,
+    );
     assert.deepEqual(handleOf(evidence, { ...one, server }, echoes), plainHandle(fields, one, server, echoes), title);
     assert.equal(returned(one.value), plainlyReturned(fields, server, one.value, echoes), title);
   }
@@ -110,7 +114,8 @@ test('more different numbers than the index tells apart hide none', () => {
     [termsMax + 7, 3],
     [termsMax + 10, undefined],
   ] as const) {
-    const held = heldIn(many, { type: 'number', value, find: finderOf('number', value) }, noEchoes);
+    const search = { type: 'number', value, find: finderOf('number', value), effort: effortForOneCall() } as const;
+    const held = heldIn(many, search, noEchoes);
     assert.equal(held?.level, level);
   }
 });
@@ -137,6 +142,7 @@ test('one long run of signs takes no square of its length', () => {
       date: '2026-11-24',
       number: 5,
     }[type];
-    assert.equal(heldIn(text3(run), { type, value, find: finderOf(type, value) }, noEchoes), null);
+    const search = { type, value, find: finderOf(type, value), effort: effortForOneCall() };
+    assert.equal(heldIn(text3(run), search, noEchoes), null);
   }
 });

@@ -2,11 +2,24 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { noEchoes } from './echo.ts';
-import { evidenceFieldsMax, handleOf, heldIn, observe, secretCharsMax, startEvidence } from './evidence.ts';
+import {
+  effortForOneCall,
+  evidenceFieldsMax,
+  handleOf,
+  heldIn,
+  observe,
+  secretCharsMax,
+  startEvidence,
+} from './evidence.ts';
 import type { Level } from './levels.ts';
 import { finderOf } from './tokens.ts';
 
-const asked = (value: string) => ({ type: 'text' as const, value, find: finderOf('text', value) });
+const asked = (value: string) => ({
+  type: 'text' as const,
+  value,
+  find: finderOf('text', value),
+  effort: effortForOneCall(),
+});
 const output = (value: unknown, rules = [{ at: '', text: 3 as Level }]) => ({
   ref: 1,
   server: 's',
@@ -58,7 +71,7 @@ test('a flood of text does not make a secret forgotten', () => {
   const full = observe(startEvidence(3), output(Array.from({ length: evidenceFieldsMax }, (_, i) => `item${i}`)));
   const secret = { at: '', text: 3 as const, secret: true };
   const kept = observe(full, output('hunter2', [secret]));
-  assert.equal(kept.fields.at(-1)!.value, 'hunter2');
+  assert.equal(kept.fields.at(kept.fields.length - 1)!.value, 'hunter2');
   assert.equal(kept.secretsEvicted, false);
   assert.equal(observe(full, output('x'.repeat(secretCharsMax + 1), [secret])).secretsEvicted, true);
 });

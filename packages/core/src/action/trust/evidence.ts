@@ -140,7 +140,7 @@ interface Search {
   readonly find: Finder;
   /** Only what this server said. */
   readonly server?: string;
-  readonly effort?: Effort | undefined;
+  readonly effort: Effort;
 }
 
 /**
@@ -148,7 +148,7 @@ interface Search {
  * too long to say.
  */
 export function heldIn({ fields }: TaskEvidence, search: Search, echoes: EchoMemory): Held | null {
-  const { effort = effortForOneCall() } = search;
+  const { effort } = search;
   if (effort.chars < 0) return { level: 0, from: [] };
   const { whole, inText, perhaps } = fields.index.candidatesFor(search.type, search.value);
   const best = bestOf(fields, search, echoes);

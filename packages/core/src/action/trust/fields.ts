@@ -36,8 +36,7 @@ export class FieldList implements Iterable<Field> {
   }
 
   at(position: number): Field | undefined {
-    const from = position < 0 ? this.length + position : position;
-    return from < this.length ? this.#log.fields[from] : undefined;
+    return position < this.length ? this.#log.fields[position] : undefined;
   }
 
   *[Symbol.iterator](): Generator<Field> {

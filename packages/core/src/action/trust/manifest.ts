@@ -65,6 +65,11 @@ export interface ToolTrust {
 /** A tool without a reviewed manifest: every argument a target, outputs from outside. */
 export const unknownTool: ToolTrust = { risk: 4, effect: 'unknown' };
 
+/** What a manifest says of everything, without a condition: all that counts for what stands beside an output. */
+export function blanketRules(rules: readonly OutputRule[]): readonly OutputRule[] {
+  return rules.filter(({ at, when }) => at === '' && when === undefined);
+}
+
 /** An error is text of the tool's side, and anybody may have caused what stands in it (contract §9). */
 export const errorOutputs: readonly OutputRule[] = [{ at: '', text: 1 }];
 

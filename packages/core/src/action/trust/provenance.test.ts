@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { effortForOneCall } from './evidence.ts';
 import { type Provenance, provenanceOf } from './provenance.ts';
 import { openTask, reads, type Task } from './task.fixture.ts';
 import type { Scalar, ValueType } from './typed-value.ts';
 
 const of = (task: Task, type: ValueType, value: Scalar, isTarget = true, server = 's'): Provenance =>
-  provenanceOf({ type, value, isTarget }, { ...task, floor: task.evidence.floor, server });
+  provenanceOf({ type, value, isTarget }, { ...task, floor: task.evidence.floor, server, effort: effortForOneCall() });
 const levelOf = (...args: Parameters<typeof of>): number => of(...args).level;
 
 const iban = 'GB29NWBK60161331926819';
@@ -51,7 +52,7 @@ test('what stands nowhere is composed, and as good as the floor but never the pr
   assert.deepEqual(of(openTask('x'), 'text', 'nowhere'), { level: 3, from: [] });
   assert.deepEqual(of(reads(openTask('x'), 's', 'text'), 'text', 'nowhere'), { level: 1, from: [] });
   const asked = { type: 'text', value: 'nowhere', isTarget: true } as const;
-  assert.equal(provenanceOf(asked, { ...openTask('x'), floor: 4, server: 's' }).level, 3);
+  assert.equal(provenanceOf(asked, { ...openTask('x'), floor: 4, server: 's', effort: effortForOneCall() }).level, 3);
 });
 
 describe('a target of fewer than four digits', () => {

@@ -21,7 +21,7 @@ export interface Knowledge {
   /** Has a person vouched for this in the task? Keys are those of `endorsementKey`. */
   endorsed?(key: string): boolean;
   /** Shared by all values of a call. */
-  readonly effort?: Effort;
+  readonly effort: Effort;
 }
 
 /** Where a level comes from: an output, a place in the prompt, the root's own registration, or a person's word for the value. */

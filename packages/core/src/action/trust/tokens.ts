@@ -3,7 +3,7 @@
 
 import { dayOf, daysIn, type FoundDay, sameDay } from './calendar.ts';
 import { normal, type Scalar, shortNumber, typedKey, type ValueType } from './typed-value.ts';
-import { charBefore, urlsIn } from './url.ts';
+import { charBefore, eachUrl } from './url.ts';
 
 /** Offset of the first bounded occurrence in NFKC text, or -1. */
 export type Finder = (text: string) => number;
@@ -45,7 +45,7 @@ export function isCutShort(url: Scalar): boolean {
 }
 
 function urlFinder(key: string): Finder {
-  return (text) => urlsIn(text).find(({ url }) => typedKey('url', url) === key)?.start ?? -1;
+  return (text) => first(eachUrl(text), ({ url }) => typedKey('url', url) === key);
 }
 
 function literalFinder(value: string, isExact: boolean): Finder {

@@ -78,7 +78,7 @@ export interface TrustAsk {
   readonly answers?: JsonObject | undefined;
 }
 
-export interface TaskKnowledge extends Omit<Knowledge, 'server'> {
+export interface TaskKnowledge extends Omit<Knowledge, 'server' | 'effort'> {
   /** False when the task has a prompt that did not arrive here. */
   readonly promptArrived: boolean;
 }

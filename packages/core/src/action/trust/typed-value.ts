@@ -1,6 +1,7 @@
 // When are two spellings one value? Each type has a normal form (rules §3.8): NFKC first, then what case and separators mean for
 // it. What does not parse as its type is compared as text. Prompt and outputs use this same comparison.
 
+import { DECIMAL } from '../../std/decimal.ts';
 import { dayOf } from './calendar.ts';
 import { hostText, urlText } from './url.ts';
 
@@ -71,8 +72,6 @@ function numberForm(text: string): string | null {
   const [digits, exponent] = short.split('e') as [string, string];
   return exponent.startsWith('-') ? short : digits + '0'.repeat(Number(exponent));
 }
-
-const DECIMAL = /^(-?)(\d{1,40})(?:\.(\d{1,40}))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 /**
  * Plain decimals, with groups of three: `1200`, `1,200.00`, `1.200,50`, `12,5`. A single point is a decimal point. As `12e2`: digits

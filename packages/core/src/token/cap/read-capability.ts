@@ -59,7 +59,7 @@ export function readAip(text: string, world: CapWorld, engine: CapEngine, nowSec
 /** A macaroon's chain: the one in its identifier, narrowed by each condition in order. */
 export function readMacaroon(
   text: string,
-  world: CapWorld,
+  world: Pick<CapWorld, 'macaroons'>,
   engine: CapEngine,
   nowSeconds: number,
 ): Verdict<SeenCapability> {

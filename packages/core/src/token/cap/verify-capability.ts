@@ -4,13 +4,13 @@
 import { type Denial, denial } from '../../denial.ts';
 import { agentPath, parseSpiffeId } from '../../transport/spiffe-id.ts';
 import { deny, pass, type Verdict } from '../../verdict.ts';
-import { refusalOfLink } from '../admits.ts';
+import { firstRefusal } from '../admits.ts';
 import { callClaims } from '../budget.ts';
-import { type Chain, leafOf, rootOf, samePrincipal } from '../chain.ts';
+import { leafOf, rootOf } from '../chain.ts';
 import type { Claim } from '../facts.ts';
 import { revocationFault } from '../judge-token.ts';
-import { widening } from '../narrower.ts';
 import { coveredByName } from '../scope.ts';
+import { shapeFault } from '../verify-chain.ts';
 import type { CapEngine } from './engine.ts';
 import { judgeHolderProof } from './holder-proof.ts';
 import { readAip, readMacaroon, type SeenCapability } from './read-capability.ts';
@@ -48,7 +48,7 @@ function judgeSeen(
   if (bound.outcome === 'deny') return bound;
   const gone = revokedBlock(seen, world) ?? revocationFault({ id: seen.id, chain }, world.revocations);
   if (gone) return { outcome: 'deny', denial: gone };
-  const fault = shapeFault(chain) ?? firstRefusal(chain, ask, nowSeconds);
+  const fault = shapeFault(chain) ?? firstRefusal(chain.links, ask, nowSeconds);
   if (fault) return { outcome: 'deny', denial: fault };
   const claims = callClaims(chain, ask.scopes);
   if ('code' in claims) return { outcome: 'deny', denial: claims };
@@ -103,23 +103,4 @@ function judgeBinding(
 function revokedBlock({ blockIds }: SeenCapability, { revocations }: CapWorld): Denial | null {
   const id = revocations.fresh ? blockIds.find((one) => revocations.rows.has(one)) : undefined;
   return id === undefined ? null : denial('token.revoked', { row: id });
-}
-
-/** Each link no wider than the one above, nobody twice. That each was made for the next actor, the encoding has shown. */
-function shapeFault({ links }: Chain): Denial | null {
-  for (const [i, link] of links.entries()) {
-    if (links.slice(0, i).some((earlier) => samePrincipal(earlier.actor, link.actor)))
-      return denial('token.cycle', { actor: link.actor.sub, link: i });
-    const wider = i === 0 ? null : widening(link, links[i - 1]!, 1);
-    if (wider) return { ...wider, detail: { ...wider.detail, link: i, actor: link.actor.sub } };
-  }
-  return null;
-}
-
-function firstRefusal({ links }: Chain, ask: CapAsk, nowSeconds: number): Denial | null {
-  for (const [i, link] of links.entries()) {
-    const refusal = refusalOfLink(link, ask, i, nowSeconds);
-    if (refusal) return refusal;
-  }
-  return null;
 }

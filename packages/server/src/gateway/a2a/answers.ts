@@ -1,7 +1,15 @@
 // How A2A says no and which errors it has: refusals of the spine (contract §5), and the standard's own for what was no call.
 
 import type { ServerResponse } from 'node:http';
-import { type Call, type Decision, type DenialCode, type JsonObject, type OpenedApproval, says } from '@writ/core';
+import {
+  APPROVAL_MEMBER,
+  type Call,
+  type Decision,
+  type DenialCode,
+  type JsonObject,
+  type OpenedApproval,
+  says,
+} from '@writ/core';
 import { answerJson, bearerChallenge, httpRefusalOf, refusalBody } from '../http-io.ts';
 import { eventOf } from '../mcp/sse.ts';
 import type { A2aRequest, Malformed } from './parse.ts';
@@ -51,12 +59,9 @@ function waitingTask(
   { contextId }: Refused,
 ): JsonObject {
   const told = { code, decisionId, says: says(code), approvalUrl: url };
-  const message = agentMessage(`${id}.asks`, `${says(code)} ${url}`, { [APPROVAL]: told });
+  const message = agentMessage(`${id}.asks`, `${says(code)} ${url}`, { [APPROVAL_MEMBER]: told });
   return { id, contextId: contextId ?? id, status: { state: 'TASK_STATE_AUTH_REQUIRED', message } };
 }
-
-/** Says in a form for programs what the text says to people. */
-const APPROVAL = 'dev.writ/approval';
 
 /** A task of the gateway's own: whole, or as the one event of a stream, as the method asks. */
 export function answerTask(

@@ -27,6 +27,7 @@ import {
   hostMatches,
   originMatches,
   readBody,
+  traceOf,
 } from '../http-io.ts';
 import type { AgentTextPort } from '../tasks-port.ts';
 import { answerTask, refuseCall, rpcError } from './answers.ts';
@@ -120,7 +121,6 @@ function callFrom(
   decisionId: string,
 ): Call {
   const { message } = request.params;
-  const trace = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/.exec(headerValues(req, 'traceparent')[0] ?? '');
   return {
     decisionId,
     protocol: 'a2a',
@@ -135,8 +135,7 @@ function callFrom(
     credential: credentialOf(req),
     peer: arrival.peer,
     judgedDigest: digestOf(bytes),
-    trace: trace?.[1] ?? null,
-    traceSpan: trace?.[2] ?? null,
+    ...traceOf(headerValues(req, 'traceparent')[0]),
   };
 }
 

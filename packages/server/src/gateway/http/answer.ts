@@ -1,6 +1,13 @@
 // What an upstream answered, held against what its document declares: status, media type, headers. Anything else goes to nobody.
 
-import { errorOutputs, isJsonObject, type JsonObject, type JsonValue, parseStrictJsonText } from '@writ/core';
+import {
+  blanketRules,
+  errorOutputs,
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseStrictJsonText,
+} from '@writ/core';
 import { UpstreamError } from '../exchange.ts';
 import type { OutputPart } from '../tasks-port.ts';
 import type { Layout } from './api.ts';
@@ -93,7 +100,7 @@ export function partsOf({ status }: Head, value: JsonValue, rules: Rules): reado
 }
 
 export function headerParts({ status, headers }: Head, rules: Rules): readonly OutputPart[] {
-  const blanket = status >= 400 ? errorOutputs : rules.filter(({ at, when }) => at === '' && when === undefined);
+  const blanket = status >= 400 ? errorOutputs : blanketRules(rules);
   return Object.values(headers).map((value) => ({ value, rules: blanket }));
 }
 

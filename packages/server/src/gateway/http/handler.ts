@@ -14,6 +14,7 @@ import {
   hostMatches,
   originMatches,
   readBody,
+  traceOf,
 } from '../http-io.ts';
 import { readArguments } from './read-arguments.ts';
 import { refuse } from './refusal.ts';
@@ -124,11 +125,10 @@ function callOf(
   read: { readonly arguments: Call['arguments']; readonly id: string; readonly body: Uint8Array },
 ): Call {
   const name = matched?.layout.name ?? null;
-  const trace = /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-([0-9a-f]{16})-/.exec(headerValues(req, 'traceparent')[0] ?? '');
   return {
     decisionId: read.id,
     protocol: 'http',
-    operation: name ?? 'request',
+    operation: name ?? 'unmatched',
     target: { kind: 'upstream', server, name },
     resource: url,
     // What means no operation is told so once any scope of the upstream is shown.
@@ -139,8 +139,7 @@ function callOf(
     credential: credentialOf(req),
     peer,
     judgedDigest: digestOf(read.body),
-    trace: trace?.[1] ?? null,
-    traceSpan: trace?.[2] ?? null,
+    ...traceOf(headerValues(req, 'traceparent')[0]),
   };
 }
 

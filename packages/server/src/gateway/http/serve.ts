@@ -1,7 +1,7 @@
 // One matched request as an Exchange: rebuilt and sent when it is allowed, its answer labelled and let out, refusals in HTTP's words.
 
 import type { ServerResponse } from 'node:http';
-import { type Call, type Decision, type DenialCode, denial, type JsonObject } from '@writ/core';
+import { type Call, type Decision, denial, type JsonObject } from '@writ/core';
 import { type Ending, type Exchange, UpstreamError } from '../exchange.ts';
 import { closeDigest, digestOf, openDigest } from '../http-io.ts';
 import type { OutputsPort } from '../tasks-port.ts';
@@ -184,9 +184,9 @@ async function release(
       if (!res.write(piece)) await drained(res);
     }
   } catch (error) {
+    const left = hasLeft(res);
     res.destroy();
-    const code: DenialCode | null = error instanceof UpstreamError ? error.code : null;
-    return { state: code === null ? 'cancelled' : 'unknown', digest: null, detail: (error as Error).message };
+    return { state: left ? 'cancelled' : 'unknown', digest: null, detail: (error as Error).message };
   }
   if (hasLeft(res)) return { state: 'cancelled', digest: null, detail: 'the caller left' };
   res.end();

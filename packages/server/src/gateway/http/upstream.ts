@@ -41,6 +41,8 @@ export interface HttpUpstreamOptions {
   readonly api: () => Api | null;
   /** Rejects with an UpstreamError `action.credential_missing` when a credential is needed and nobody has it. */
   readonly credentialFor: (server: string, behalf: Behalf) => Promise<Credential>;
+  /** Trace headers of the call under way. */
+  traceHeaders?(): { readonly [name: string]: string };
   readonly connectionsMax?: number;
   readonly connectMillisMax?: number;
   /** How long it may be silent before and within an answer. */
@@ -67,7 +69,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
         const answer = await pool.request({
           method: method as 'GET',
           path: `${prefix}${path}`,
-          headers: { ...headers, ...authorization },
+          headers: { ...headers, ...options.traceHeaders?.(), ...authorization },
           body,
           signal,
         });
@@ -79,7 +81,7 @@ export function createHttpUpstream(options: HttpUpstreamOptions): HttpUpstream {
           drop: () => answer.body.dump({ limit: 64 * 1024, signal: AbortSignal.timeout(2000) }).catch(() => {}),
         };
       } catch (error) {
-        throw new UpstreamError(`the upstream cannot be reached: ${causeOf(error)}`);
+        throw new UpstreamError(`the upstream cannot be reached: ${causeOf(error)}`, { silence: true });
       }
     },
     close: () => pool.destroy(),

@@ -51,7 +51,9 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Promise<Child>
     ...(spec.gid === undefined ? {} : { gid: spec.gid }),
   });
   return new Promise((resolve, reject) => {
-    process_.once('error', (error) => reject(new UpstreamError(`the server could not be started: ${causeOf(error)}`)));
+    process_.once('error', (error) =>
+      reject(new UpstreamError(`the server could not be started: ${causeOf(error)}`, { silence: true })),
+    );
     process_.once('spawn', () => resolve(supervise(process_, events)));
   });
 }
@@ -98,7 +100,7 @@ function supervise(process_: ChildProcessWithoutNullStreams, events: ChildEvents
   return {
     pid,
     async write(message) {
-      if (goneCause !== null) throw new UpstreamError(`the server is gone: ${goneCause}`);
+      if (goneCause !== null) throw new UpstreamError(`the server is gone: ${goneCause}`, { silence: true });
       if (process_.stdin.write(`${message}\n`)) return;
       await Promise.race([new Promise((taken) => process_.stdin.once('drain', taken)), gone.promise]);
     },

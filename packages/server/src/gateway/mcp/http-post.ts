@@ -85,7 +85,7 @@ export function createSender(options: HttpOptions): Sender {
     } catch (error) {
       throw error instanceof UpstreamError
         ? error
-        : new UpstreamError(`the server cannot be reached: ${causeOf(error)}`);
+        : new UpstreamError(`the server cannot be reached: ${causeOf(error)}`, { silence: true });
     }
   };
 
@@ -123,7 +123,7 @@ export function refusedBy({ status, readable }: Posted): UpstreamError | null {
   if (status >= 300 && status < 400)
     return new UpstreamError(`the server redirects, which is not followed: HTTP ${status}`);
   if (status !== 200 && status !== 400 && status !== 404)
-    return new UpstreamError(`the server answered HTTP ${status}`);
+    return new UpstreamError(`the server answered HTTP ${status}`, { silence: status >= 500 });
   return readable ? null : new UpstreamError(`the server answered HTTP ${status} without JSON`);
 }
 

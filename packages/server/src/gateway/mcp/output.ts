@@ -3,6 +3,7 @@
 // counts only what the manifest says of everything.
 
 import {
+  blanketRules,
   canonicalJson,
   errorOutputs,
   isJsonObject,
@@ -39,7 +40,8 @@ const LOG_LEVELS: ReadonlySet<JsonValue> = new Set(
 );
 
 export function outputParts(method: string, { kind, value }: Message, rules: Rules): readonly OutputPart[] {
-  if (kind === 'notification') return someOf(spoken(isJsonObject(value.params) ? value.params : {}), blanket(rules));
+  if (kind === 'notification')
+    return someOf(spoken(isJsonObject(value.params) ? value.params : {}), blanketRules(rules));
   if (isJsonObject(value.error)) return someOf({ message: value.error.message, data: value.error.data }, errorOutputs);
   const { result } = value;
   if (!isJsonObject(result)) return [];
@@ -59,7 +61,7 @@ function toolOutput(result: JsonObject, rules: Rules): readonly OutputPart[] {
   const others = blocks.filter((_, i) => !repeats(texts[i]!)).map(withoutKind);
   return [
     ...(main === undefined ? [] : [{ value: main, rules }]),
-    ...someOf({ ...rest, ...(others.length === 0 ? {} : { content: others }) }, blanket(rules)),
+    ...someOf({ ...rest, ...(others.length === 0 ? {} : { content: others }) }, blanketRules(rules)),
   ];
 }
 
@@ -134,10 +136,6 @@ function spoken({ progressToken, requestId, level, _meta: meta, ...rest }: JsonO
     ...(level === undefined || LOG_LEVELS.has(level) ? {} : { level }),
     ...(marks.length === 0 ? {} : { _meta: Object.fromEntries(marks) }),
   };
-}
-
-function blanket(rules: Rules): Rules {
-  return rules.filter(({ at, when }) => at === '' && when === undefined);
 }
 
 /** Without anything in it there is nothing to label; member names here are the protocol's. */

@@ -3,6 +3,7 @@
 // anybody could choose takes its whole object with it.
 
 import {
+  blanketRules,
   canonicalJson,
   errorOutputs,
   isJsonObject,
@@ -87,7 +88,7 @@ function shownResult(
     const shown = { ...(structured ? { structuredContent: held.value } : {}), content: [block] };
     return { shown, parts: held.parts };
   }
-  const blanket = rules.filter(({ at, when }) => at === '' && when === undefined);
+  const blanket = blanketRules(rules);
   const texts = blocks.map((block) => keep(blanket, textIn(block), options));
   const listed = (name: 'contents' | 'messages') => {
     const items = rest[name];

@@ -160,7 +160,7 @@ describe('a question of the server', () => {
     const { handed, rounds } = back({ requestState: stateIn(shown), inputResponses });
     assert.ok(handed && 'call' in handed);
     assert.deepEqual(handed.call.answers, { which: inputResponses.which }, 'level 0, and only what was asked');
-    assert.deepEqual([handed.resumes, handed.claims.map(({ kind }) => kind)], [null, ['once']]);
+    assert.deepEqual([handed.resumes, handed.claims.map(({ kind }) => kind)], [null, ['state']]);
     const { requestState, inputResponses: sent } = rounds.outgoing(requestOf({ requestState: 'x' }).params);
     assert.deepEqual([requestState, sent], ['its own', { which: inputResponses.which }]);
   });

@@ -13,6 +13,7 @@ import {
   says,
   type TokenFacts,
 } from '@writ/core';
+import { withoutWrit } from '../context.ts';
 import { type HandedBack, UpstreamError } from '../exchange.ts';
 import { digestOf } from '../http-io.ts';
 import { metaOf, type Request } from './parse.ts';
@@ -75,7 +76,7 @@ export function openRounds(
       return {
         call: hasMembers(answers) ? { ...call, answers } : call,
         resumes: approval,
-        claims: server === null ? [] : [{ kind: 'once', key: `${STATE_CLAIM}${nonce}`, untilSeconds: expires }],
+        claims: server === null ? [] : [{ kind: 'state', id: nonce, untilSeconds: expires }],
       };
     },
 
@@ -129,9 +130,6 @@ export function openRounds(
     },
   };
 }
-
-/** Prefix of the one-time keys that states are used up by. */
-export const STATE_CLAIM = 'state:';
 
 function refused(why: string): HandedBack {
   return { refused: denial('action.approval_invalid', { state: why }, 'Writ rules §4.4') };
@@ -228,8 +226,4 @@ function hostOf({ hostname }: URL): string {
     /^\[::(?:1|ffff:7f[0-9a-f]{2}:[0-9a-f]+|)\]$/.test(host) ||
     host === '0.0.0.0';
   return isLoopback ? LOOPBACK : host;
-}
-
-function withoutWrit(meta: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(meta).filter(([key]) => !key.startsWith(WRIT_META_PREFIX)));
 }

@@ -1,6 +1,7 @@
 // What a method asks for: target, scopes, arguments (contract §7a). The protocol's words end here; what leaves is core's Call.
 
 import { type Call, isJsonObject, type JsonObject } from '@writ/core';
+import { traceOf } from '../http-io.ts';
 import { metaOf } from './parse.ts';
 
 /** The part of a Call that only the method and its params decide. */
@@ -33,24 +34,16 @@ export type Arrived = Pick<Call, 'decisionId' | 'resource' | 'credential' | 'pee
 
 export function toCall(method: string, params: JsonObject, { server, traceparent, ...arrived }: Arrived): Call {
   const { name, ...asked } = askedOf(server, method, params);
+  const meta = metaOf(params).traceparent;
   return {
     ...arrived,
     ...asked,
     protocol: 'mcp',
     operation: method,
     target: { kind: 'server', server, name },
-    ...traceOf(params, traceparent),
+    // What the message says of itself comes before what its carrier says.
+    ...traceOf(typeof meta === 'string' ? meta : traceparent),
   };
-}
-
-/** W3C trace and span id of a `traceparent`, or nulls. What the message says of itself comes before what its carrier says. */
-function traceOf(params: JsonObject, header: string | null): Pick<Call, 'trace' | 'traceSpan'> {
-  const meta = metaOf(params).traceparent;
-  const match = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}/.exec(
-    typeof meta === 'string' ? meta : (header ?? ''),
-  );
-  if (!match || /^0+$/.test(match[1]!)) return { trace: null };
-  return { trace: match[1]!, traceSpan: /^0+$/.test(match[2]!) ? null : match[2]! };
 }
 
 function action(server: string, name: string, args: JsonObject): Asked {

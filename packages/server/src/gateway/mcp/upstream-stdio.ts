@@ -111,7 +111,7 @@ export function createStdioUpstream(options: StdioOptions): Upstream {
         },
         gone(cause) {
           say(`the process ended: ${cause}`);
-          const error = new UpstreamError(`the server ended before it answered: ${cause}`);
+          const error = new UpstreamError(`the server ended before it answered: ${cause}`, { silence: true });
           introduced.reject(error);
           const own = running.get(key);
           own?.then(
@@ -124,7 +124,7 @@ export function createStdioUpstream(options: StdioOptions): Upstream {
       },
     );
     const timer = setTimeout(
-      () => introduced.reject(new UpstreamError('the server did not answer `initialize` in time')),
+      () => introduced.reject(new UpstreamError('the server did not answer `initialize` in time', { silence: true })),
       startMillisMax,
     );
     try {
@@ -180,7 +180,7 @@ export function createStdioUpstream(options: StdioOptions): Upstream {
       const giveUp = (cause: string) => {
         if (!one.pending.has(id)) return;
         finish();
-        queue.fail(new UpstreamError(cause));
+        queue.fail(new UpstreamError(cause, { silence: true }));
         one.child.write(JSON.stringify(cancelled(id))).catch(() => {});
       };
       const cancel = () => giveUp('the caller left');

@@ -129,7 +129,8 @@ export async function replyOver(
       return got.value;
     } catch (error) {
       rest.cancel();
-      throw error instanceof UpstreamError ? error : new UpstreamError(`the server did not answer: ${causeOf(error)}`);
+      if (error instanceof UpstreamError) throw error;
+      throw new UpstreamError(`the server did not answer: ${causeOf(error)}`, { silence: true });
     }
   };
   const first = await pull();

@@ -2,7 +2,9 @@
 // a bearer token until its holder proves itself otherwise (rules §2.14). Draft-prakash-aip-01 §3.1; deprecated by -02.
 
 import { toHex } from '../../../std/bytes.ts';
+import { parseDecimal } from '../../../std/decimal.ts';
 import type { JsonObject, JsonValue } from '../../../std/json.ts';
+import { isSeconds } from '../../../std/time.ts';
 import { tokenBytesMax } from '../../jws.ts';
 import type { CapEngine, Signer } from '../engine.ts';
 import { parseAipId } from './id.ts';
@@ -28,7 +30,9 @@ export function mintCompact(link: AipLink, issuedSeconds: number, root: Signer):
     iat: issuedSeconds,
     exp: untilSeconds,
   };
-  return typeof compactLink(claims, issuedSeconds) === 'string' ? null : signAipJwt(COMPACT_TYP, claims, root);
+  const read = compactLink(claims, issuedSeconds);
+  // Dollars of a very great sum are no longer whole cents as a number.
+  return typeof read === 'string' || read.budgetCents !== budgetCents ? null : signAipJwt(COMPACT_TYP, claims, root);
 }
 
 export function openCompact(
@@ -69,7 +73,7 @@ function compactLink(claims: JsonObject, nowSeconds: number): AipLink | string {
     return 'a party is not an AIP identifier';
   const tools = namesOf(scope);
   if (tools === null) return '`scope` is not a list of names';
-  if (!isCount(depth) || !isCount(iat) || !isCount(exp)) return 'a number is missing or not a whole one';
+  if (!isCount(depth) || !isSeconds(iat) || !isSeconds(exp)) return 'a number is missing or not a whole one';
   if (iat > nowSeconds) return '`iat` lies ahead';
   const cents = budget === undefined || budget === null ? null : centsOf(budget);
   if (cents === undefined) return '`budget_usd` is not an amount in whole cents';
@@ -100,8 +104,10 @@ export function namesOf(value: JsonValue | undefined): readonly string[] | null 
 /** Undefined for anything but dollars in whole cents; negative ones are the walk's to refuse. */
 function centsOf(value: JsonValue): number | undefined {
   if (typeof value !== 'number') return undefined;
-  const cents = Math.round(value * 100);
-  return Number.isSafeInteger(cents) && Math.abs(cents / 100 - value) < 1e-9 ? cents : undefined;
+  const dollars = parseDecimal(String(value));
+  if (!dollars || dollars.scale > 2) return undefined;
+  const cents = Number(dollars.digits) * 10 ** (2 - dollars.scale);
+  return Number.isSafeInteger(cents) ? cents : undefined;
 }
 
 export function isCount(value: JsonValue | undefined): value is number {

@@ -6,9 +6,10 @@ import fc from 'fast-check';
 import { fromBase64Url, toBase64Url } from '../../../std/base64.ts';
 import { utf8 } from '../../../std/bytes.ts';
 import { canonicalJson, type JsonObject } from '../../../std/json.ts';
+import { secondsOf } from '../../../std/time.ts';
 import { capEngine, keyNamed } from '../keys.fixture.ts';
 import { fromBase58, toBase58 } from './base58.ts';
-import { type DocumentFault, type DocumentWish, keysAt, readDocument, secondsOf, signDocument } from './document.ts';
+import { type DocumentFault, type DocumentWish, keysAt, readDocument, signDocument } from './document.ts';
 import { aipKeyId, parseAipId } from './id.ts';
 import { documentUrlOf, mayFetchFrom } from './resolution.ts';
 

@@ -6,6 +6,7 @@ import { utf8 } from '../../../std/bytes.ts';
 import type { Engine } from '../../../std/engine.ts';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../../../std/json.ts';
 import { parseStrictJson } from '../../../std/strict-json.ts';
+import { isoSeconds, secondsOf } from '../../../std/time.ts';
 import type { Signer } from '../engine.ts';
 import { fromBase58, toBase58 } from './base58.ts';
 import { parseAipId } from './id.ts';
@@ -89,11 +90,11 @@ export function signDocument({ id, name, keys, expiresSeconds, depthMax, more }:
       id: one.id,
       type: 'Ed25519',
       public_key_multibase: `z${toBase58(one.key)}`,
-      valid_from: rfc3339(one.fromSeconds),
-      valid_until: rfc3339(one.untilSeconds),
+      valid_from: isoSeconds(one.fromSeconds),
+      valid_until: isoSeconds(one.untilSeconds),
     })),
     ...(depthMax === undefined ? {} : { delegation: { max_depth: depthMax } }),
-    expires: rfc3339(expiresSeconds),
+    expires: isoSeconds(expiresSeconds),
   };
   const signature = signer.sign(utf8(canonicalJson(document)));
   return JSON.stringify({ ...document, document_signature: toBase64Url(signature) });
@@ -150,18 +151,4 @@ function canonicalBytes(json: JsonObject): Uint8Array | null {
   } catch {
     return null; // a number or text that RFC 8785 cannot carry was never signed as such
   }
-}
-
-// RFC 3339 in UTC, to the second or finer; the calendar is checked by writing it back.
-const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?Z$/;
-
-/** Seconds since 1970 of an RFC 3339 time in UTC, rounded down, or null. */
-export function secondsOf(value: unknown): number | null {
-  const found = typeof value === 'string' ? TIME.exec(value) : null;
-  const millis = found ? Date.parse(`${found[1]}Z`) : Number.NaN;
-  return Number.isNaN(millis) || rfc3339(millis / 1000) !== `${found![1]}Z` ? null : millis / 1000;
-}
-
-export function rfc3339(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(/\.\d{3}Z$/, 'Z');
 }

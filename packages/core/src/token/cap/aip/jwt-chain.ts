@@ -6,6 +6,8 @@
 import { fromBase64Url, toBase64Url } from '../../../std/base64.ts';
 import { toHex, utf8 } from '../../../std/bytes.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../../std/json.ts';
+import { isSeconds } from '../../../std/time.ts';
+import { linksMax } from '../../chain.ts';
 import { tokenBytesMax } from '../../jws.ts';
 import type { CapEngine, Signer } from '../engine.ts';
 import { isCount, namesOf } from './compact.ts';
@@ -17,7 +19,8 @@ import { type GenuineLinks, isBound, type RootAuthority, rootsFor } from './root
 
 const LINK_TYP = 'aip-link+jwt';
 const LINK_SEPARATOR = '~';
-const linksMax = 17;
+/** The authority, and one for each link that may follow it. */
+const segmentsMax = linksMax + 1;
 
 /** Link 0, or null when it cannot be written. `id`: fresh, for `jti`. */
 export function mintJwtChain(link: AipLink, ids: { id: string; issuedSeconds: number }, root: Signer): string | null {
@@ -71,7 +74,7 @@ export function openJwtChain(
   nowSeconds: number,
 ): GenuineLinks | CapFault {
   const segments = text.length > tokenBytesMax ? [] : text.split(LINK_SEPARATOR);
-  if (segments.length === 0 || segments.length > linksMax) return capFault('token.malformed', 'V1', null);
+  if (segments.length === 0 || segments.length > segmentsMax) return capFault('token.malformed', 'V1', null);
   const jwts: UnverifiedAipJwt[] = [];
   for (const [i, segment] of segments.entries()) {
     const jwt = parseAipJwt(segment);
@@ -124,7 +127,8 @@ function linkOfClaims(claims: JsonObject, signedBy: Uint8Array | null, first: bo
   for (const text of [context, principal])
     if (text !== undefined && (typeof text !== 'string' || (text.trim() !== '' && !isSafeText(text))))
       return 'unsafe text';
-  for (const number of [exp, depth]) if (number !== undefined && !isCount(number)) return 'a number is not a whole one';
+  if (exp !== undefined && !isSeconds(exp)) return '`exp` is not a time';
+  if (depth !== undefined && !isCount(depth)) return 'a number is not a whole one';
   if (cents !== undefined && !Number.isSafeInteger(cents)) return '`aip_budget_cents` is not a whole number';
   return {
     issuer: iss,
@@ -132,10 +136,10 @@ function linkOfClaims(claims: JsonObject, signedBy: Uint8Array | null, first: bo
     tools,
     domains,
     budgetCents: (cents as number | undefined) ?? null,
-    untilSeconds: (exp as number | undefined) ?? null,
+    untilSeconds: exp ?? null,
     context: (context as string | undefined) ?? null,
     principal: (principal as string | undefined) ?? null,
-    maxDepth: (depth as number | undefined) ?? null,
+    maxDepth: depth ?? null,
     signedBy,
     delegateKey: key,
     writ: {},

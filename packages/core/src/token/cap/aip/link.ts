@@ -14,7 +14,7 @@ export interface AipLink {
   readonly domains: readonly string[] | null;
   /** A ceiling in cents, per token. */
   readonly budgetCents: number | null;
-  /** Last second it is good for, since 1970. */
+  /** Seconds since 1970. It is over from that second on, where Datalog's own check would still hold. */
   readonly untilSeconds: number | null;
   readonly context: string | null;
   /** The accountable party, when that is not the issuer. */

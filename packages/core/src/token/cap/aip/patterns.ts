@@ -1,6 +1,6 @@
 // AIP's scope patterns: a tool's name, a prefix that ends in `*`, or `*` alone. Draft -01 §3.2, profiles Simple and Standard.
 
-/** `simple` knows names only, `standard` prefixes too. The third, free Datalog, is refused (issue 8: unless enabled). */
+/** `simple` knows names only, `standard` prefixes too. The third, free Datalog, is refused. */
 export type Profile = 'simple' | 'standard';
 
 /** Does holding `pattern` include `value`, a name or a pattern itself? A name never widens to a prefix. */

@@ -4,11 +4,6 @@
 import { inCidr } from '../../../std/cidr.ts';
 import { parseAipId } from './id.ts';
 
-/** A document is asked for anew after so many seconds, and one that cannot be had again then is not believed any longer. */
-export const documentSecondsMax = 300;
-/** How much of an answer is read. */
-export const documentBytesMax = 64 * 1024;
-
 /** The only address of an identifier's document, or null: an `aip:key` is its own key and never leads to a network access. */
 export function documentUrlOf(id: string): string | null {
   const parsed = parseAipId(id);

@@ -2,8 +2,7 @@
 // first fault told by its step and block. Writ adds two things between V5 and V6: delegators (rules §2.14) and its own dimensions.
 
 import type { JsonObject } from '../../../std/json.ts';
-import { refusalOfLink } from '../../admits.ts';
-import type { Link } from '../../chain.ts';
+import { refusalByDetails } from '../../admits.ts';
 import type { ProvenBlocks } from '../biscuit/proven-blocks.ts';
 import type { CapEngine } from '../engine.ts';
 import { openChained } from './chained.ts';
@@ -32,7 +31,7 @@ export interface AipWorld {
   readonly roots: readonly RootAuthority[];
   /** The registered key of a party, or null. */
   rowKeyOf(id: string): Uint8Array | null;
-  /** Step V7: has a link of this id, or a key, been withdrawn? */
+  /** Step V7: has the link of this id been withdrawn? */
   isRevoked(blockId: string): boolean;
   readonly profile: Profile;
   /** False: plain AIP delegations, which prove nobody, are accepted and told as such. */
@@ -102,7 +101,7 @@ export function judgeAip(
     const block = links.findIndex(({ signedBy }, i) => i > 0 && signedBy === null);
     return capFault('token.delegator_unauthenticated', 'V5', block === -1 ? null : block);
   }
-  const refusal = refusalOfLinks(links, ask, world.profile, nowSeconds);
+  const refusal = refusalOfLinks(links, ask, world.profile);
   if (refusal) return refusal;
   const revoked = genuine.blockIds.findIndex((id) => world.isRevoked(id));
   if (revoked !== -1) return capFault('token.revoked', 'V7', revoked, { row: genuine.blockIds[revoked]! });
@@ -111,7 +110,7 @@ export function judgeAip(
 }
 
 /** Step V6: every link is asked, root to leaf, so that nothing rests on the walk alone. Rules §2.1. */
-function refusalOfLinks(links: AipLinks, ask: AipAsk, profile: Profile, nowSeconds: number): CapFault | null {
+function refusalOfLinks(links: AipLinks, ask: AipAsk, profile: Profile): CapFault | null {
   const unsafe = ask.tools.find((tool) => !isSafeText(tool) || isPrefix(tool));
   if (unsafe !== undefined)
     return capFault('token.scope_insufficient', 'V6', null, { missing: [unsafe.slice(0, 100)] });
@@ -128,20 +127,9 @@ function refusalOfLinks(links: AipLinks, ask: AipAsk, profile: Profile, nowSecon
       return capFault('token.scope_insufficient', 'V6', i, { domain: ask.domain });
     if (ask.audience !== null && writ.audience !== undefined && ask.audience !== writ.audience)
       return capFault('token.wrong_audience', 'V6', i, { audience: writ.audience, wanted: ask.audience });
-    if (ask.arguments === null || writ.details === undefined) continue;
-    const narrowed: Link = {
-      actor: { iss: links[0].issuer, sub: holderOf(link) },
-      audience: '',
-      scopes: ask.tools,
-      details: writ.details,
-      budget: [],
-      depth: 0,
-      untilSeconds: nowSeconds + 1,
-      ceiling: 0,
-      row: '',
-    };
-    const asked = { scopes: ask.tools, anyScopeOf: null, arguments: ask.arguments };
-    const denied = refusalOfLink(narrowed, asked, i, nowSeconds);
+    if (ask.arguments === null || writ.details === undefined || ask.tools.length === 0) continue;
+    const asked = { scopes: ask.tools, arguments: ask.arguments };
+    const denied = refusalByDetails(writ.details, asked, { link: i, actor: holderOf(link) });
     if (denied) return { denial: denied, step: 'V6', block: i };
   }
   return null;

@@ -4,7 +4,7 @@
 
 import { utf8 } from '../../../std/bytes.ts';
 import { canonicalJson, type JsonValue } from '../../../std/json.ts';
-import type { Level, Link } from '../../chain.ts';
+import { type Level, type Link, linksMax } from '../../chain.ts';
 import { budgetsFrom, detailsFrom, linkFromClaim, linkToClaim } from '../../wc.ts';
 import type { Check, Term } from '../biscuit/datalog.ts';
 import { canonicalValue } from '../canonical.ts';
@@ -12,7 +12,8 @@ import { parseAipId } from './id.ts';
 import type { WritDimensions } from './link.ts';
 
 const PREFIX = 'writ_';
-const ancestorsMax = 15;
+/** The authority is a link too. */
+const ancestorsMax = linksMax - 1;
 
 type Dimension = keyof WritDimensions;
 type Reader = (value: JsonValue) => WritDimensions | null;

@@ -1,6 +1,7 @@
 // A link to the canonical Datalog of its block: facts first, in the draft's order, then the scope check, the time check, and
 // Writ's own. What cannot be written so that every reader reads it alike is not written.
 
+import { isSeconds } from '../../../std/time.ts';
 import type { Block, Check, Predicate, Query, Term } from '../biscuit/datalog.ts';
 import { integer, text, variable } from '../biscuit/datalog.ts';
 import { parseAipId } from './id.ts';
@@ -14,7 +15,8 @@ export function blockOfLink(link: AipLink, authority: boolean): Block | null {
   const texts = [...(tools ?? []).map(nameOf), ...(domains ?? []), ...(principal === null ? [] : [principal])];
   if (!texts.every((one) => one === '' || isSafeText(one)) || parseAipId(issuer) === null) return null;
   if (authority ? tools === null || tools.length === 0 || maxDepth === null : !isDelegation(link)) return null;
-  for (const number of [budgetCents, untilSeconds, maxDepth])
+  if (untilSeconds !== null && !isSeconds(untilSeconds)) return null;
+  for (const number of [budgetCents, maxDepth])
     if (number !== null && (!Number.isSafeInteger(number) || number < 0)) return null;
   const fact = (name: string, value: string | number | null): Predicate[] =>
     value === null ? [] : [{ name, terms: [typeof value === 'string' ? text(value) : integer(value)] }];

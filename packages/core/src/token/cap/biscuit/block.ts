@@ -3,6 +3,7 @@
 // Source: schema.proto of eclipse-biscuit/biscuit, messages Block, PredicateV2, TermV2, CheckV2, ExpressionV2.
 
 import { utf8Text } from '../../../std/bytes.ts';
+import { isSeconds } from '../../../std/time.ts';
 import type { BinaryOperator, Block, Check, Operation, Predicate, Query, Term } from './datalog.ts';
 import { readStrict, type Shape } from './strict-message.ts';
 import type { SymbolTable } from './symbols.ts';
@@ -111,7 +112,7 @@ function readTerm(bytes: Uint8Array, symbols: SymbolTable, listed: boolean): Ter
   if (value < 0) throw new Unreadable();
   if (number === 1) return { kind: 'variable', name: textOf(value, symbols) };
   if (number === 3) return { kind: 'string', value: textOf(value, symbols) };
-  if (number === 4) return { kind: 'date', value };
+  if (number === 4) return isSeconds(value) ? { kind: 'date', value } : needed<Term>(null);
   if (value > 1) throw new Unreadable();
   return { kind: 'bool', value: value === 1 };
 }

@@ -3,6 +3,7 @@
 // Source: eclipse-biscuit/biscuit, SPECIFICATIONS.md "Format" and schema.proto. Ed25519 only (design D8).
 
 import { bytesField, type ProtoField, varintField, writeProto } from '../../../std/protobuf.ts';
+import { linksMax } from '../../chain.ts';
 import { readStrict, type Shape } from './strict-message.ts';
 
 export interface SignedBlock {
@@ -27,8 +28,8 @@ export interface UnverifiedBiscuit {
     | { readonly kind: 'sealed'; readonly signature: Uint8Array };
 }
 
-/** The authority and one block for each of at most sixteen links. */
-const blocksMax = 17;
+/** The authority, and one for each link that may follow it. */
+const blocksMax = linksMax + 1;
 
 const BISCUIT: Shape = { 1: 'varint', 2: 'bytes', 3: 'messages', 4: 'bytes' };
 const SIGNED_BLOCK: Shape = { 1: 'bytes', 2: 'bytes', 3: 'bytes', 4: 'bytes', 5: 'varint' };

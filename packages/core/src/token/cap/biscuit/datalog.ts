@@ -1,11 +1,14 @@
 // The part of Biscuit's Datalog that capabilities are written in: facts and checks over constants, with comparison, membership
 // and prefix. A value is always a term, never text that is put into a sentence: a quotation mark in a tool's name stays one.
 
+import { toHex } from '../../../std/bytes.ts';
+import { isoSeconds } from '../../../std/time.ts';
+
 export type Term =
   | { readonly kind: 'variable'; readonly name: string }
   | { readonly kind: 'integer'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
-  /** Seconds since 1970. */
+  /** Seconds since 1970, at most `secondsMax`. */
   | { readonly kind: 'date'; readonly value: number }
   | { readonly kind: 'bytes'; readonly value: Uint8Array }
   | { readonly kind: 'bool'; readonly value: boolean }
@@ -61,8 +64,8 @@ function predicateText({ name, terms }: Predicate): string {
 function termText(term: Term): string {
   if (term.kind === 'variable') return `$${term.name}`;
   if (term.kind === 'string') return JSON.stringify(term.value);
-  if (term.kind === 'date') return new Date(term.value * 1000).toISOString().replace('.000Z', 'Z');
-  if (term.kind === 'bytes') return `hex:${[...term.value].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  if (term.kind === 'date') return isoSeconds(term.value);
+  if (term.kind === 'bytes') return `hex:${toHex(term.value)}`;
   if (term.kind === 'integer' || term.kind === 'bool') return String(term.value);
   const inner = term.values.map(termText).join(', ');
   return term.kind === 'set' ? `{${inner}}` : `[${inner}]`;

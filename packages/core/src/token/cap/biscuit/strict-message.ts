@@ -3,13 +3,12 @@
 // because bytes outside the signed payload would otherwise be anybody's to change. Lab policy-capability-audit §3.1.
 
 /** What a message may hold, by field number: one value, or in the plural any number of them. */
-export type Shape = { readonly [number: number]: 'varint' | 'bytes' | 'varints' | 'messages' };
+export type Shape = { readonly [number: number]: 'varint' | 'bytes' | 'messages' };
 
 interface StrictMessage {
   /** A singular varint as a signed 64-bit number; undefined when absent. */
   int(number: number): number | undefined;
   bytes(number: number): Uint8Array | undefined;
-  ints(number: number): readonly number[];
   list(number: number): readonly Uint8Array[];
 }
 
@@ -22,7 +21,7 @@ const NONE: readonly never[] = [];
 
 /** Null unless the bytes are the one canonical spelling of a message of this shape. Values are views, not copies. */
 export function readStrict(bytes: Uint8Array, shape: Shape): StrictMessage | null {
-  const ints = new Map<number, number[]>();
+  const ints = new Map<number, number>();
   const lists = new Map<number, Uint8Array[]>();
   const cursor: Cursor = { bytes, at: 0 };
   let last = 0;
@@ -32,30 +31,25 @@ export function readStrict(bytes: Uint8Array, shape: Shape): StrictMessage | nul
     const number = Math.floor(tag / 8);
     const kind = Object.hasOwn(shape, number) ? shape[number]! : undefined;
     if (kind === undefined || number < last) return null;
-    if (number === last && (kind === 'varint' || kind === 'bytes')) return null;
+    if (number === last && kind !== 'messages') return null;
     last = number;
-    if (kind === 'varint' || kind === 'varints') {
+    if (kind === 'varint') {
       const value = tag % 8 === 0 ? varint(cursor) : null;
       if (value === null) return null;
-      push(ints, number, value);
+      ints.set(number, value);
     } else {
       const value = tag % 8 === 2 ? delimited(cursor) : null;
       if (value === null) return null;
-      push(lists, number, value);
+      const held = lists.get(number);
+      if (held) held.push(value);
+      else lists.set(number, [value]);
     }
   }
   return {
-    int: (number) => ints.get(number)?.[0],
+    int: (number) => ints.get(number),
     bytes: (number) => lists.get(number)?.[0],
-    ints: (number) => ints.get(number) ?? NONE,
     list: (number) => lists.get(number) ?? NONE,
   };
-}
-
-function push<T>(map: Map<number, T[]>, number: number, value: T): void {
-  const held = map.get(number);
-  if (held) held.push(value);
-  else map.set(number, [value]);
 }
 
 function delimited(cursor: Cursor): Uint8Array | null {

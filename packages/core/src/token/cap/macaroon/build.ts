@@ -3,9 +3,9 @@
 
 import { concat } from '../../../std/bytes.ts';
 import type { Engine } from '../../../std/engine.ts';
+import type { CapEngine } from '../engine.ts';
 import type { Caveat, Macaroon } from './form.ts';
 import { hmacSha256 } from './hmac.ts';
-import { sealBox } from './secretbox.ts';
 import { bindSignature, macaroonKey, nextSignature } from './verify.ts';
 
 /** Also makes a discharge: `secret` is then the caveat's key, `identifier` its id, `location` its place. */
@@ -30,13 +30,13 @@ export interface ThirdParty {
   /** What its discharge is made with. */
   readonly secret: Uint8Array;
   readonly location: Uint8Array | null;
-  /** 24 bytes, used once. */
+  /** `boxNonceBytes`, used once. */
   readonly nonce: Uint8Array;
 }
 
 /** Somebody else has to say yes, by a discharge. */
-export function addThirdParty(macaroon: Macaroon, third: ThirdParty, engine: Engine): Macaroon {
-  const box = sealBox(macaroonKey(third.secret, engine), third.nonce, macaroon.signature);
+export function addThirdParty(macaroon: Macaroon, third: ThirdParty, engine: CapEngine): Macaroon {
+  const box = engine.sealBox(macaroonKey(third.secret, engine), third.nonce, macaroon.signature);
   const caveat = {
     identifier: third.identifier,
     verificationId: concat(third.nonce, box),

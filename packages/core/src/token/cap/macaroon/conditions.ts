@@ -5,12 +5,10 @@
 import { type Denial, denial } from '../../../denial.ts';
 import { utf8, utf8Text } from '../../../std/bytes.ts';
 import { canonicalJson, isJsonObject, type JsonObject, type JsonValue } from '../../../std/json.ts';
-import { type Chain, type Link, leafOf, samePrincipal } from '../../chain.ts';
+import { type Chain, type Link, leafOf, linksMax, samePrincipal } from '../../chain.ts';
 import { widening } from '../../narrower.ts';
 import { linkFromClaim, linkToClaim } from '../../wc.ts';
 import { canonicalValue } from '../canonical.ts';
-
-const linksMax = 16;
 
 interface MacaroonRoot {
   readonly chain: Chain;

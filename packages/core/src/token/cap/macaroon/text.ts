@@ -14,7 +14,7 @@ export type Macaroons = readonly [Macaroon, ...Macaroon[]];
 const macaroonsMax = 16;
 const bounds = { depthMax: 5, bytesMax: tokenBytesMax };
 
-/** Null for anything that is not wholly macaroons, spelled in the one way of its form. */
+/** Null for anything that is not wholly macaroons, read strictly: their signatures are what they are known by, never this text. */
 export function parseMacaroons(text: string): Macaroons | null {
   if (text.length > tokenBytesMax) return null;
   if (text.startsWith('{') || text.startsWith('[')) return fromJson(text);
@@ -82,7 +82,7 @@ function caveatOf(value: JsonValue): Caveat | null {
   return location !== null && !keyed ? null : { identifier, verificationId, location };
 }
 
-/** Text, or base64 where it is not text; undefined for both, neither, or text written as base64. */
+/** Text or base64, of which others write either for the same bytes; undefined for both or neither. */
 function bytesOf(plain: JsonValue | undefined, coded: JsonValue | undefined): Uint8Array | undefined {
   if ((plain === undefined) === (coded === undefined)) return undefined;
   if (typeof plain === 'string') return plain.isWellFormed() && plain.length <= fieldBytesMax ? utf8(plain) : undefined;

@@ -4,9 +4,9 @@
 
 import { concat, equalBytes, toHex, utf8 } from '../../../std/bytes.ts';
 import type { Engine } from '../../../std/engine.ts';
+import { boxNonceBytes, type CapEngine } from '../engine.ts';
 import type { Caveat, Macaroon } from './form.ts';
 import { equalSecrets, hmacSha256 } from './hmac.ts';
-import { boxNonceBytes, openBox } from './secretbox.ts';
 import type { Macaroons } from './text.ts';
 
 const KEY_GENERATOR = utf8('macaroons-key-generator');
@@ -38,7 +38,7 @@ export function verifyMacaroons(
   [root, ...discharges]: Macaroons,
   secret: Uint8Array,
   location: Uint8Array | null,
-  engine: Engine,
+  engine: CapEngine,
 ): GenuineMacaroon | MacaroonFault {
   if (!sameOrBothAbsent(root.location, location)) return 'location';
   const unused = new Set(discharges);
@@ -64,7 +64,7 @@ export function verifyMacaroons(
 
   const discharged = (caveat: Caveat, signature: Uint8Array, depth: number): MacaroonFault | null => {
     const box = caveat.verificationId!;
-    const key = openBox(box.subarray(boxNonceBytes), box.subarray(0, boxNonceBytes), signature);
+    const key = engine.openBox(box.subarray(boxNonceBytes), box.subarray(0, boxNonceBytes), signature);
     if (!key) return 'signature_invalid';
     const discharge = [...unused].find((one) => equalBytes(one.identifier, caveat.identifier));
     if (!discharge || depth === dischargeDepthMax) return 'discharge_missing';
